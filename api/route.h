@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The route table: what exists on which listener, who may call it and how it runs. Lookup tells
+ * "no such path" from "no such method", so that 404 and 405 differ. Admin paths do not exist on the
+ * other listeners. */
+#ifndef API_ROUTE_H
+#define API_ROUTE_H
+
+#include "api/request.h"
+
+enum listener { LISTEN_PARTICIPANT = 1, LISTEN_ADMIN = 2, LISTEN_PLAIN = 4 };
+enum speed { FAST, SLOW }; /* on the network thread, or on a worker (it signs or commits) */
+enum scope_from { SUBJECT_NONE, SUBJECT_ARG0, SUBJECT_ARG1, SUBJECT_BODY };
+enum who { WHO_ANYONE, WHO_CALLER }; /* without login, or authenticated with the call's roles */
+
+typedef enum err_code route_handler(struct request *rq);
+
+struct route {
+	unsigned listeners;
+	const char *method;
+	const char *path; /* "/v1/oem/provCerts/{pcid}": {x} is one segment, never empty */
+	route_handler *handler;
+	enum who who;
+	enum call call; /* policy/role.h; unused with WHO_ANYONE */
+	enum scope_from subject;
+	enum speed speed;
+	bool writes;
+	size_t body_max; /* bytes; 0: no body is accepted */
+};
+
+/* All tables, one per area: "routes_rcp", …; NULL ends. */
+extern const struct route *const route_tables[];
+
+/* Finds the route for a method and raw path, fills args (percent-decoded, arena-less: pointers into
+ * the caller's scratch of at least strlen(path) + 1 bytes). E_NO_ROUTE, or E_METHOD with *allowed
+ * filled ("GET, HEAD"). */
+enum err_code route_find(unsigned listener, const char *method, const char *path, char *scratch,
+			 const struct route **out, char *args[REQUEST_ARGS_MAX], char allowed[64],
+			 struct err *e) MUST_CHECK;
+
+#endif
