@@ -15,16 +15,16 @@ enum algo_id {
 
 struct algo {
 	enum algo_id id;
-	const char *name;	 /* "secp256r1", as OPCP spells it */
-	const char *group;	 /* OpenSSL's name of the group or key type */
-	const char *digest;	 /* OpenSSL's name of the hash; NULL when the scheme hashes itself */
-	size_t digest_len;	 /* bytes; 0: sign the message itself */
-	size_t point_len;	 /* bytes of the public key in the BIT STRING */
-	size_t scalar_len;	 /* bytes of a private scalar, left-padded */
-	size_t sig_len;		 /* bytes of a raw signature, r|s for ECDSA */
-	size_t sig_der_max;	 /* bytes of the longest signature as X.509 carries it */
-	struct span spki_alg;	 /* AlgorithmIdentifier of the public key, DER */
-	struct span sig_alg;	 /* AlgorithmIdentifier of the signature, DER */
+	const char *name;     /* "secp256r1", as OPCP spells it */
+	const char *group;    /* OpenSSL's name of the group or key type */
+	const char *digest;   /* OpenSSL's name of the hash; NULL when the scheme hashes itself */
+	size_t digest_len;    /* bytes; 0: sign the message itself */
+	size_t point_len;     /* bytes of the public key in the BIT STRING */
+	size_t scalar_len;    /* bytes of a private scalar, left-padded */
+	size_t sig_len;       /* bytes of a raw signature, r|s for ECDSA */
+	size_t sig_der_max;   /* bytes of the longest signature as X.509 carries it */
+	struct span spki_alg; /* AlgorithmIdentifier of the public key, DER */
+	struct span sig_alg;  /* AlgorithmIdentifier of the signature, DER */
 	struct span curve_params; /* DER of the parameters, for CKA_EC_PARAMS */
 };
 

@@ -95,7 +95,8 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	if (n < 0) {
 		b->failed = true;
 	} else if (reserve(b, (size_t)n + 1)) {
-		(void)vsnprintf((char *)b->p + b->n, (size_t)n + 1, fmt, again); /* measured above */
+		(void)vsnprintf((char *)b->p + b->n, (size_t)n + 1, fmt,
+				again); /* measured above */
 		b->n += (size_t)n;
 	}
 	va_end(again);

@@ -24,8 +24,11 @@ struct buf {
 	bool failed;
 };
 
-#define SPAN_INIT(s) {(const uint8_t *)(s), sizeof(s) - 1} /* in static initialisers */
-#define SPAN_LIT(s)  ((struct span)SPAN_INIT(s))
+#define SPAN_INIT(s)                                \
+	{                                           \
+		(const uint8_t *)(s), sizeof(s) - 1 \
+	} /* in static initialisers */
+#define SPAN_LIT(s) ((struct span)SPAN_INIT(s))
 
 static inline struct span
 span_str(const char *s)
@@ -43,8 +46,8 @@ buf_span(const struct buf *b)
 	return (struct span){b->p, b->n};
 }
 
-bool span_equal(struct span a, struct span b);         /* not constant time */
-bool span_equal_secret(struct span a, struct span b);  /* constant time for equal lengths */
+bool span_equal(struct span a, struct span b);        /* not constant time */
+bool span_equal_secret(struct span a, struct span b); /* constant time for equal lengths */
 
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_put_span(struct buf *b, struct span s);

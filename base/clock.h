@@ -22,8 +22,7 @@ int64_t clock_mono_us(void); /* microseconds of a clock that only goes forward *
 struct civil clock_to_civil(int64_t t);
 
 /* False when there is no such time (month 13, February 30, second 60, year over 9999). */
-bool clock_from_civil(int year, int month, int day, int hour, int minute, int second,
-		      int64_t *out);
+bool clock_from_civil(int year, int month, int day, int hour, int minute, int second, int64_t *out);
 
 /* RFC 3339: "2026-11-24T11:00:00Z". Parsing takes an offset and a fraction (dropped) too. */
 #define RFC3339_LEN 21 /* characters with the NUL */

@@ -21,8 +21,9 @@ struct conf_item {
 	const char *key;
 	enum conf_type type;
 	int64_t min, max;
-	const char *def; /* default as it would stand in the file; NULL: none, "" for an empty one */
-	bool reload;	 /* takes effect on SIGHUP */
+	const char
+		*def; /* default as it would stand in the file; NULL: none, "" for an empty one */
+	bool reload;  /* takes effect on SIGHUP */
 	const char *doc; /* one sentence for conf(5) */
 };
 

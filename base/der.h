@@ -22,7 +22,7 @@ enum der_tag {
 	DER_SEQUENCE = 0x30,
 	DER_SET = 0x31,
 };
-#define DER_CONTEXT(n)	    (0x80 | (n)) /* [n] IMPLICIT, primitive */
+#define DER_CONTEXT(n)      (0x80 | (n)) /* [n] IMPLICIT, primitive */
 #define DER_CONTEXT_CONS(n) (0xa0 | (n)) /* [n], constructed */
 
 /* Takes the next value from *in: its content and, when whole is not NULL, header and content.
@@ -52,7 +52,7 @@ size_t der_begin(struct buf *b, uint8_t tag);
 void der_finish(struct buf *b, size_t mark);
 void der_put(struct buf *b, uint8_t tag, struct span content);
 void der_put_unsigned(struct buf *b, struct span magnitude); /* INTEGER; adds 00 where needed */
-void der_put_bits(struct buf *b, struct span bytes);	      /* BIT STRING, no unused bits */
+void der_put_bits(struct buf *b, struct span bytes);         /* BIT STRING, no unused bits */
 void der_put_time(struct buf *b, int64_t t); /* UTCTime to 2049, GeneralizedTime after */
 
 /* A dotted OID as DER content octets ("1.3.6.1.4.1.55555.1"), appended without header. */

@@ -13,11 +13,11 @@ enum err_code sha256(struct span in, uint8_t out[SHA256_LEN], struct err *e) MUS
 enum err_code sha1(struct span in, uint8_t out[20], struct err *e) MUST_CHECK;
 
 /* The hash that the algorithm signs, a->digest_len bytes; refused where that is 0. */
-enum err_code digest_for(const struct algo *a, struct span in, uint8_t out[DIGEST_MAX],
-			 struct err *e) MUST_CHECK;
+enum err_code
+digest_for(const struct algo *a, struct span in, uint8_t out[DIGEST_MAX], struct err *e) MUST_CHECK;
 
-enum err_code hmac_sha256(struct span key, struct span in, uint8_t out[SHA256_LEN],
-			  struct err *e) MUST_CHECK;
+enum err_code
+hmac_sha256(struct span key, struct span in, uint8_t out[SHA256_LEN], struct err *e) MUST_CHECK;
 
 /* n bytes from the CSPRNG, or an error: never fewer (F-13). */
 enum err_code random_bytes(uint8_t *out, size_t n, struct err *e) MUST_CHECK;

@@ -428,7 +428,8 @@ ec_private_from_pem(struct span pem, const struct algo **a, struct secret *scala
 		    struct buf *point, struct err *e)
 {
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+	EVP_PKEY *key =
+		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
 	enum err_code rc;
 
 	BIO_free(bio);
@@ -436,8 +437,9 @@ ec_private_from_pem(struct span pem, const struct algo **a, struct secret *scala
 		return failed(e, E_BAD_VALUE, "not an unencrypted private key in PEM");
 	*a = algo_of(key);
 	if (*a == NULL)
-		rc = err_set(e, E_BAD_VALUE, "private key of another kind than secp256r1, "
-					     "secp521r1, ed448");
+		rc = err_set(e, E_BAD_VALUE,
+			     "private key of another kind than secp256r1, "
+			     "secp521r1, ed448");
 	else if ((rc = get_scalar(*a, key, scalar, e)) == E_OK)
 		rc = get_point(*a, key, point, e);
 	if (rc != E_OK)

@@ -12,10 +12,11 @@
 
 /* A public key from its raw point (a->point_len bytes; uncompressed, on the curve), owned by the
  * caller (EVP_PKEY_free). */
-enum err_code ec_public_key(const struct algo *a, struct span point, EVP_PKEY **key,
-			    struct err *e) MUST_CHECK;
+enum err_code
+ec_public_key(const struct algo *a, struct span point, EVP_PKEY **key, struct err *e) MUST_CHECK;
 
-/* Verifies a raw signature (r|s, or Ed448) over a message; E_CERT_SIGNATURE when it does not fit. */
+/* Verifies a raw signature (r|s, or Ed448) over a message; E_CERT_SIGNATURE when it does not fit.
+ */
 enum err_code ec_verify(const struct algo *a, struct span point, struct span message,
 			struct span raw_sig, struct err *e) MUST_CHECK;
 
@@ -35,8 +36,8 @@ enum err_code ec_point_of(const struct algo *a, const struct secret *scalar, str
 enum err_code ec_sign(const struct algo *a, const struct secret *scalar, struct span message,
 		      struct buf *raw_sig, struct err *e) MUST_CHECK;
 
-/* x coordinate of scalar * peer point, a->scalar_len bytes big-endian, leading zeros kept. Refuses a
- * point that is not uncompressed or not on the curve. */
+/* x coordinate of scalar * peer point, a->scalar_len bytes big-endian, leading zeros kept. Refuses
+ * a point that is not uncompressed or not on the curve. */
 enum err_code ec_derive(const struct algo *a, const struct secret *scalar, struct span peer_point,
 			struct secret *z, struct err *e) MUST_CHECK;
 
@@ -48,9 +49,9 @@ enum err_code ec_private_to_pem(const struct algo *a, const struct secret *scala
 				struct secret *pem, struct err *e) MUST_CHECK;
 
 /* ECDSA-Sig-Value <-> r|s of a->sig_len bytes; Ed448 passes through. Appended to out. */
-enum err_code ec_sig_to_der(const struct algo *a, struct span raw, struct buf *out,
-			    struct err *e) MUST_CHECK;
-enum err_code ec_sig_from_der(const struct algo *a, struct span der, struct buf *out,
-			      struct err *e) MUST_CHECK;
+enum err_code
+ec_sig_to_der(const struct algo *a, struct span raw, struct buf *out, struct err *e) MUST_CHECK;
+enum err_code
+ec_sig_from_der(const struct algo *a, struct span der, struct buf *out, struct err *e) MUST_CHECK;
 
 #endif

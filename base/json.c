@@ -6,9 +6,9 @@
 #include "base/str.h"
 
 static const char *const type_names[] = {
-	[JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",	  [JSON_STRING] = "a string",
-	[JSON_INTEGER] = "a number", [JSON_REAL] = "a fraction",  [JSON_TRUE] = "true",
-	[JSON_FALSE] = "false",	     [JSON_NULL] = "null",
+	[JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",  [JSON_STRING] = "a string",
+	[JSON_INTEGER] = "a number", [JSON_REAL] = "a fraction", [JSON_TRUE] = "true",
+	[JSON_FALSE] = "false",      [JSON_NULL] = "null",
 };
 
 /* Depth is counted before parsing: jansson's own bound is a compile-time one and deeper. */

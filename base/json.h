@@ -15,14 +15,14 @@
  * by the caller (json_decref). */
 enum err_code json_parse(struct span text, json_t **out, struct err *e) MUST_CHECK;
 
-enum err_code json_need_string(const json_t *o, const char *member, const char **out,
-			       struct err *e) MUST_CHECK;
-enum err_code json_opt_string(const json_t *o, const char *member, const char **out,
-			      struct err *e) MUST_CHECK;
-enum err_code json_need_object(const json_t *o, const char *member, json_t **out,
-			       struct err *e) MUST_CHECK;
-enum err_code json_opt_bool(const json_t *o, const char *member, bool *out,
-			    struct err *e) MUST_CHECK;
+enum err_code
+json_need_string(const json_t *o, const char *member, const char **out, struct err *e) MUST_CHECK;
+enum err_code
+json_opt_string(const json_t *o, const char *member, const char **out, struct err *e) MUST_CHECK;
+enum err_code
+json_need_object(const json_t *o, const char *member, json_t **out, struct err *e) MUST_CHECK;
+enum err_code
+json_opt_bool(const json_t *o, const char *member, bool *out, struct err *e) MUST_CHECK;
 enum err_code json_opt_int(const json_t *o, const char *member, int64_t min, int64_t max,
 			   int64_t *out, struct err *e) MUST_CHECK;
 /* A base64 member decoded and appended to out (1..max bytes). _opt: absent leaves out empty. */

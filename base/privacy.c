@@ -9,8 +9,8 @@
 #include "base/str.h"
 
 #define DEPLOYMENT_KEY_MIN 32 /* bytes */
-#define IV_LEN		   12
-#define TAG_LEN		   16
+#define IV_LEN             12
+#define TAG_LEN            16
 
 static struct secret deployment; /* set once before threads start */
 
@@ -20,7 +20,8 @@ privacy_init(struct span deployment_key, struct err *e)
 	enum err_code rc;
 
 	if (deployment_key.n < DEPLOYMENT_KEY_MIN)
-		return err_set(e, E_CONFIG, "the deployment key has %zu bytes: expected at least %d",
+		return err_set(e, E_CONFIG,
+			       "the deployment key has %zu bytes: expected at least %d",
 			       deployment_key.n, DEPLOYMENT_KEY_MIN);
 	privacy_done();
 	if ((rc = secret_alloc(&deployment, deployment_key.n, e)) != E_OK)

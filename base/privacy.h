@@ -6,8 +6,8 @@
 
 #include "base/secret.h"
 
-#define PSEUDONYM_LEN 25	/* characters with the NUL: 96 bits as hex */
-#define SEAL_KEY_LEN  32	/* bytes of a subject's key */
+#define PSEUDONYM_LEN 25        /* characters with the NUL: 96 bits as hex */
+#define SEAL_KEY_LEN  32        /* bytes of a subject's key */
 #define SEAL_OVERHEAD (12 + 16) /* bytes: IV and tag of AES-256-GCM */
 
 /* Sets the deployment key (at least 32 bytes; copied to the locked heap). Once, at start. */

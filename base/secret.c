@@ -20,7 +20,8 @@ secret_init(struct err *e)
 	struct rlimit none = {0, 0};
 
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
-		return err_set(e, E_INTERNAL, "core dumps cannot be forbidden: %s", strerror(errno));
+		return err_set(e, E_INTERNAL, "core dumps cannot be forbidden: %s",
+			       strerror(errno));
 	if (CRYPTO_secure_malloc_initialized())
 		return E_OK;
 	if (CRYPTO_secure_malloc_init(SECRET_HEAP, SECRET_MIN) != 1)

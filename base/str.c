@@ -210,8 +210,8 @@ str_to_u64(const char *s, uint64_t min, uint64_t max, uint64_t *out, struct err 
 	size_t i;
 
 	if (s[0] == '\0' || (s[0] == '0' && s[1] != '\0'))
-		return err_set(e, E_NUMBER, "\"%.40s\": expected decimal digits without leading zero",
-			       s);
+		return err_set(e, E_NUMBER,
+			       "\"%.40s\": expected decimal digits without leading zero", s);
 	for (i = 0; s[i] != '\0'; i++) {
 		unsigned digit = (unsigned)(s[i] - '0');
 
@@ -223,8 +223,8 @@ str_to_u64(const char *s, uint64_t min, uint64_t max, uint64_t *out, struct err 
 		v = v * 10 + digit;
 	}
 	if (v < min || v > max)
-		return err_set(e, E_NUMBER, "%s: expected %llu to %llu", s,
-			       (unsigned long long)min, (unsigned long long)max);
+		return err_set(e, E_NUMBER, "%s: expected %llu to %llu", s, (unsigned long long)min,
+			       (unsigned long long)max);
 	*out = v;
 	return E_OK;
 }

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-#define HEX_LEN(bytes) ((bytes) * 2 + 1) /* characters with the NUL */
+#define HEX_LEN(bytes) ((bytes)*2 + 1) /* characters with the NUL */
 
 /* Lower-case hex of s into out, cap characters, always terminated; cut when too small. */
 void hex_encode(struct span s, char *out, size_t cap);
@@ -27,14 +27,14 @@ void base64url_encode(struct span s, struct buf *out);
 enum err_code base64url_decode(struct span text, struct buf *out, struct err *e) MUST_CHECK;
 
 /* Decimal digits only, no sign, no leading zero unless "0", min..max; the text names what. */
-enum err_code str_to_u64(const char *s, uint64_t min, uint64_t max, uint64_t *out,
-			 struct err *e) MUST_CHECK;
+enum err_code
+str_to_u64(const char *s, uint64_t min, uint64_t max, uint64_t *out, struct err *e) MUST_CHECK;
 
 /* Copies s with its NUL; false when cap is too small (dst is then ""). */
 bool str_copy(char *dst, size_t cap, const char *s);
 bool str_copy_span(char *dst, size_t cap, struct span s); /* refuses an inner NUL too */
 
 bool str_is_alnum(const char *s); /* ASCII letters and digits only, at least one */
-void str_upper(char *s);	  /* ASCII */
+void str_upper(char *s);          /* ASCII */
 
 #endif

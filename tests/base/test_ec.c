@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -28,7 +28,8 @@ signature_fits_and_a_changed_bit_does_not(void **state)
 		assert_int_equal(ec_sign(a, &d, SPAN_LIT("hello"), &sig, &e), E_OK);
 		assert_int_equal(sig.n, a->sig_len);
 		assert_int_equal(
-			ec_verify(a, buf_span(&point), SPAN_LIT("hello"), buf_span(&sig), &e), E_OK);
+			ec_verify(a, buf_span(&point), SPAN_LIT("hello"), buf_span(&sig), &e),
+			E_OK);
 		assert_int_equal(
 			ec_verify(a, buf_span(&point), SPAN_LIT("hellp"), buf_span(&sig), NULL),
 			E_CERT_SIGNATURE);
