@@ -55,19 +55,26 @@ struct cert_row { /* owned by the caller: cert_row_free */
 void cert_row_free(struct cert_row *r);
 
 /* Step 3: commits intent and audit. Refuses a blocked key (E_KEY_BLOCKED), a serial or request id
- * that exists (E_DB_DUPLICATE). *id: the new row. */
+ * that exists (E_DB_DUPLICATE); the request id of an orphan is free again, so that a retry gets a
+ * new serial (I-4). *id: the new row. */
 enum err_code
 cert_store_intent(struct db *db, const struct cert_row *r, const struct audit_record *a,
 		  int64_t *id, struct err *e) MUST_CHECK;
 
-/* Step 5: the certificate itself; the intent becomes issued. */
+/* Step 5: the certificate itself; the intent becomes issued. An orphan stays one: E_NOT_FOUND. */
 enum err_code cert_store_issued(struct db *db, int64_t id, struct span der,
 				const struct audit_record *a, struct err *e) MUST_CHECK;
+
+/* Its signature failed, or the process that began it is gone: the intent becomes an orphan now. Other
+ * states: nothing. */
+enum err_code cert_store_abandon(struct db *db, int64_t id, const struct audit_record *a,
+				 struct err *e) MUST_CHECK;
 
 /* Step 6, for certificates that no pool entry holds (EST, service TLS): somebody has it. Pool
  * writes claim in their own transaction. */
 enum err_code cert_store_claim(struct db *db, int64_t id, struct err *e) MUST_CHECK;
 
+/* The intent or certificate of a request; orphans are left out. */
 enum err_code cert_store_by_request(struct db *db, const char *request_id, struct cert_row *out,
 				    struct err *e) MUST_CHECK; /* E_NOT_FOUND */
 enum err_code cert_store_by_serial(struct db *db, const char *ca, struct span serial,

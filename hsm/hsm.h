@@ -50,6 +50,10 @@ hsm_key_generate(struct hsm *h, const char *token, const struct algo *a, struct 
 enum err_code hsm_key_find(struct hsm *h, const char *token, struct span id, struct hsm_key **out,
 			   struct err *e) MUST_CHECK;
 
+/* Raw public key of a key on a token (a->point_len bytes), appended: how a ceremony goes on after a
+ * crash between key and certificate. */
+enum err_code hsm_key_point(struct hsm_key *k, struct buf *point, struct err *e) MUST_CHECK;
+
 /* Signs and verifies once with the certificate's point, so that a wrong key is found at start and
  * not in the field (I-34). Also checks the key's attributes; what is laxer than we make it is an
  * error unless lax is true (adopted keys). */
