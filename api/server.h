@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP listeners. Network threads parse, answer fast routes and suspend slow ones, which run
- * from start to end on one worker of a bounded pool. Requests that the library would accept
- * although they are malformed are refused here (traps: libmicrohttpd). */
+ * from start to end on one worker of a bounded pool. Requests that the library would accept although
+ * they are malformed are refused here (traps: libmicrohttpd). */
 #ifndef API_SERVER_H
 #define API_SERVER_H
 
@@ -27,8 +27,8 @@ struct server_conf {
 	unsigned request_timeout_s;
 };
 
-enum err_code
-server_start(const struct server_conf *conf, struct server **out, struct err *e) MUST_CHECK;
+enum err_code server_start(const struct server_conf *conf, struct server **out,
+			   struct err *e) MUST_CHECK;
 
 /* Refuses new requests, finishes or 503s what is under way, then stops (traps: MHD aborts on stop
  * with suspended connections). */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CA core: hierarchies with keys in tokens, and issuance in the one order of design §4
- * (authorise, build, lint, commit the intent, sign, verify, commit the certificate, answer). A
- * struct ca_set is shared by all threads; its table of CAs is replaced as a whole when one is
- * added. */
+/* The CA core: hierarchies with keys in tokens, and issuance in the one order of design §4 (authorise,
+ * build, lint, commit the intent, sign, verify, commit the certificate, answer). A struct ca_set is
+ * shared by all threads; its table of CAs is replaced as a whole when one is added. */
 #ifndef CA_CA_H
 #define CA_CA_H
 
@@ -16,7 +15,7 @@ struct ca_conf { /* strings are copied */
 	struct db *db;
 	struct hsm *hsm;
 	struct profile_params params; /* crl_url is set per CA from crl_base */
-	const char *crl_base;         /* "http://127.0.0.1:8080/crl/": CRLDP is {base}{ca}.crl */
+	const char *crl_base;	      /* "http://127.0.0.1:8080/crl/": CRLDP is {base}{ca}.crl */
 };
 
 /* Reads the CAs of the store and proves every key against its certificate with one signature
@@ -27,7 +26,7 @@ enum err_code ca_open(const struct ca_conf *conf, struct ca_set **out, unsigned 
 void ca_close(struct ca_set *set);
 
 /* --- ceremony --- */
-struct ca_spec {          /* strings are lent for the call */
+struct ca_spec { /* strings are lent for the call */
 	const char *name; /* "cpo-sub2", also of its CRL and files */
 	enum profile_id profile;
 	const char *issuer; /* name of the CA above; NULL: self-signed root */
@@ -66,25 +65,25 @@ enum err_code ca_reconcile(struct ca_set *set, int64_t older_than_seconds,
 			   struct reconcile_report *out, struct err *e) MUST_CHECK;
 
 /* --- reading --- */
-/* Chain above leaves of a profile, Sub 2, Sub 1, root (leaf stays empty). ca: the issuing CA by
- * name or NULL for the default one. */
+/* Chain above leaves of a profile, Sub 2, Sub 1, root (leaf stays empty). ca: the issuing CA by name
+ * or NULL for the default one. */
 enum err_code ca_chain(struct ca_set *set, enum profile_id leaf, const char *ca, struct issued *out,
 		       struct err *e) MUST_CHECK;
 /* Certificate of a CA or signing leaf by name, DER, appended. E_CA_UNKNOWN. */
-enum err_code
-ca_cert(struct ca_set *set, const char *name, struct buf *der, struct err *e) MUST_CHECK;
+enum err_code ca_cert(struct ca_set *set, const char *name, struct buf *der,
+		      struct err *e) MUST_CHECK;
 
 struct ca_info { /* plain data, for lists */
 	char name[CA_NAME_MAX], profile[33], issuer[CA_NAME_MAX], token[33];
-	char subject[256];    /* RFC 4514 */
-	char fingerprint[65]; /* SHA-256, lower hex */
+	char subject[256];     /* RFC 4514 */
+	char fingerprint[65];  /* SHA-256, lower hex */
 	int64_t not_before, not_after;
 	bool key_ready; /* proven since start */
 	uint64_t signatures;
 };
 /* *rows: array of *count owned by the caller (free). */
-enum err_code
-ca_list(struct ca_set *set, struct ca_info **rows, size_t *count, struct err *e) MUST_CHECK;
+enum err_code ca_list(struct ca_set *set, struct ca_info **rows, size_t *count,
+		      struct err *e) MUST_CHECK;
 
 /* Raw signature over a digest with the key of a signing leaf ("token-signer", "cps-leaf"). audit:
  * records the signature as this action, or NULL (access tokens are counted per checkpoint, I-2). */

@@ -18,7 +18,7 @@ struct db_conf {
 	const char *vfs;
 	bool create;
 	unsigned readers;
-	unsigned queue_max;      /* writes waiting; beyond: E_DB_BUSY */
+	unsigned queue_max;   /* writes waiting; beyond: E_DB_BUSY */
 	unsigned batch_delay_us; /* how long the committer may wait for company; 0: never */
 };
 enum err_code db_open(const struct db_conf *conf, struct db **out, struct err *e) MUST_CHECK;
@@ -28,10 +28,10 @@ void db_close(struct db *db);
 
 /* Figures for status, metrics and the benchmark. */
 struct db_figures {
-	uint64_t commits; /* durable commits */
-	uint64_t writes;  /* acknowledged writes */
+	uint64_t commits;     /* durable commits */
+	uint64_t writes;      /* acknowledged writes */
 	uint64_t queue_now;
-	int synchronous; /* PRAGMA synchronous as the connection answers: 2 = FULL */
+	int synchronous;      /* PRAGMA synchronous as the connection answers: 2 = FULL */
 };
 enum err_code db_figures(struct db *db, struct db_figures *out, struct err *e) MUST_CHECK;
 
@@ -41,16 +41,16 @@ enum err_code db_ping(struct db *db, struct err *e) MUST_CHECK;
 /* A small key-value table for facts about the deployment ("name", "public_url", "ocsp_url", …). */
 enum err_code db_meta_get(struct db *db, const char *key, struct buf *value,
 			  struct err *e) MUST_CHECK; /* E_NOT_FOUND */
-enum err_code
-db_meta_set(struct db *db, const char *key, const char *value, struct err *e) MUST_CHECK;
+enum err_code db_meta_set(struct db *db, const char *key, const char *value,
+			  struct err *e) MUST_CHECK;
 
 /* What every write records in the same transaction (sequence, previous hash and hash are filled by
  * the committer). subject_kind is "pcid", "emaid" or NULL; subject is the clear value: the store
  * keeps its pseudonym and a field sealed under the subject's own key, never the clear value. */
 struct audit_record {
-	const char *actor;      /* participant id, "system", or "init" */
-	const char *action;     /* "certificate.intent", "contract.deleted", … */
-	const char *object;     /* serial, fingerprint, CA name: nothing personal; or NULL */
+	const char *actor;	/* participant id, "system", or "init" */
+	const char *action;	/* "certificate.intent", "contract.deleted", … */
+	const char *object;	/* serial, fingerprint, CA name: nothing personal; or NULL */
 	const char *request_id; /* or NULL */
 	const char *subject_kind, *subject;
 	const char *detail; /* short, nothing personal; or NULL */

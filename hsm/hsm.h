@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys in PKCS#11 tokens: bytes in, signature out, so that a separate signer process can take this
  * module's place. Several modules and tokens at once; each token is an ordered list of slots that
- * hold the same keys. A struct hsm is shared by all threads; sessions are pooled per token and
- * every call has a deadline. No key ever leaves a token. */
+ * hold the same keys. A struct hsm is shared by all threads; sessions are pooled per token and every
+ * call has a deadline. No key ever leaves a token. */
 #ifndef HSM_HSM_H
 #define HSM_HSM_H
 
@@ -17,15 +17,14 @@ struct hsm_key; /* a key found on a token; owned by the hsm, valid until hsm_clo
 
 /* One token by configuration. Strings are copied by hsm_open. */
 struct hsm_token_conf {
-	const char *name;      /* "main": what keys name */
-	const char *module;    /* path of the PKCS#11 library */
+	const char *name;   /* "main": what keys name */
+	const char *module; /* path of the PKCS#11 library */
 	const char *init_args; /* string for C_Initialize's reserved argument (NSS), or NULL */
 	const char *slots[4];  /* ordered, NULL ends: "label:v2gpki", "serial:0123", "id:5" */
-	const char
-		*pin_file;   /* first line is the PIN; or "credential:NAME" for a systemd credential
-			      * ($CREDENTIALS_DIRECTORY/NAME); NULL: no login */
-	unsigned sessions;   /* most sessions and signatures in flight, 1 to 64 */
-	unsigned timeout_ms; /* deadline of one signature, waiting included */
+	const char *pin_file;  /* first line is the PIN; or "credential:NAME" for a systemd credential
+				* ($CREDENTIALS_DIRECTORY/NAME); NULL: no login */
+	unsigned sessions;     /* most sessions and signatures in flight, 1 to 64 */
+	unsigned timeout_ms;   /* deadline of one signature, waiting included */
 };
 
 /* Loads modules, opens tokens, logs in once each (I-35). A token that is missing is not an error
@@ -42,13 +41,13 @@ enum err_code hsm_token_init(const struct hsm_token_conf *conf, const char *labe
 
 /* Makes a key pair on a token: sensitive, not extractable, not modifiable, sign only, this CKA_ID
  * (looked up first: E_HSM_KEY_EXISTS). point: raw public key, appended. */
-enum err_code
-hsm_key_generate(struct hsm *h, const char *token, const struct algo *a, struct span id,
-		 const char *label, struct buf *point, struct err *e) MUST_CHECK;
+enum err_code hsm_key_generate(struct hsm *h, const char *token, const struct algo *a,
+			       struct span id, const char *label, struct buf *point,
+			       struct err *e) MUST_CHECK;
 
 /* Finds a key by CKA_ID; the handle is cached and found again after a loss. */
-enum err_code hsm_key_find(struct hsm *h, const char *token, struct span id, struct hsm_key **out,
-			   struct err *e) MUST_CHECK;
+enum err_code hsm_key_find(struct hsm *h, const char *token, struct span id,
+			   struct hsm_key **out, struct err *e) MUST_CHECK;
 
 /* Raw public key of a key on a token (a->point_len bytes), appended: how a ceremony goes on after a
  * crash between key and certificate. */
@@ -61,10 +60,10 @@ enum err_code hsm_key_prove(struct hsm_key *k, const struct algo *a, struct span
 			    struct err *e) MUST_CHECK;
 
 /* Signs a digest (a->digest_len bytes) or, for Ed448, the message: raw signature of a->sig_len
- * bytes, appended. Blocks at most the token's deadline. A lost token is tried once on the next
- * slot, else E_HSM_SLOT / E_HSM_BUSY. A signature of wrong length is an error, never returned. */
-enum err_code
-hsm_sign(struct hsm_key *k, struct span data, struct buf *raw_sig, struct err *e) MUST_CHECK;
+ * bytes, appended. Blocks at most the token's deadline. A lost token is tried once on the next slot,
+ * else E_HSM_SLOT / E_HSM_BUSY. A signature of wrong length is an error, never returned. */
+enum err_code hsm_sign(struct hsm_key *k, struct span data, struct buf *raw_sig,
+		       struct err *e) MUST_CHECK;
 
 const struct algo *hsm_key_algo(const struct hsm_key *k);
 
@@ -73,8 +72,8 @@ enum err_code hsm_token_health(struct hsm *h, const char *token, struct err *e) 
 
 /* Tries a token and writes what it can do as lines of text (module, token, mechanisms, which row of
  * the table of differences applies, speed of 100 signatures): for `v2gpki token check`. */
-enum err_code
-hsm_token_check(const struct hsm_token_conf *conf, struct buf *report, struct err *e) MUST_CHECK;
+enum err_code hsm_token_check(const struct hsm_token_conf *conf, struct buf *report,
+			      struct err *e) MUST_CHECK;
 
 /* Signatures made by this process so far, per key, for audit and metrics. */
 uint64_t hsm_key_signatures(const struct hsm_key *k);

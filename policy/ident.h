@@ -17,8 +17,8 @@ enum check_digit { CHECK_ABSENT, CHECK_RIGHT, CHECK_WRONG };
 enum check_policy { CHECK_OFF, CHECK_WARN, CHECK_ENFORCE };
 
 struct emaid {
-	char normal[EMAID_MAX];    /* upper case, no hyphens, 14 or 15 characters (-2) */
-	char key[EMAID_KEY];       /* what storage compares: the first 14, or all beyond 15 */
+	char normal[EMAID_MAX];	   /* upper case, no hyphens, 14 or 15 characters (-2) */
+	char key[EMAID_KEY];	   /* what storage compares: the first 14, or all beyond 15 */
 	char provider[PREFIX_MAX]; /* country and provider id, 5 characters */
 	enum check_digit check;
 };
@@ -30,7 +30,7 @@ struct pcid {
 
 /* A charging station's name: EVSEID (…E…) or SECCID (…S…). */
 struct station_id {
-	char given[EVSEID_MAX];  /* as in the certificate */
+	char given[EVSEID_MAX];	 /* as in the certificate */
 	char normal[EVSEID_MAX]; /* for comparison only */
 	char operator_id[PREFIX_MAX];
 	bool is_seccid;
@@ -38,8 +38,8 @@ struct station_id {
 
 /* EMAID, spec: ISO 15118-2:2014 Annex H / eMI3. A wrong check digit is reported in out->check and
  * refused only under CHECK_ENFORCE. */
-enum err_code
-emaid_parse(const char *s, enum check_policy policy, struct emaid *out, struct err *e) MUST_CHECK;
+enum err_code emaid_parse(const char *s, enum check_policy policy, struct emaid *out,
+			  struct err *e) MUST_CHECK;
 /* The check character for the first 14 characters of a normal form. */
 char emaid_check_digit(const char *normal14);
 /* Why a check digit is wrong or right, one sentence, for the command line. */

@@ -26,8 +26,7 @@ enum profile_id {
 	PROFILE_CONTRACT_LEAF,
 	PROFILE_PROVISIONING_LEAF,
 	PROFILE_OCSP_SIGNER,
-	PROFILE_TOKEN_SIGNER, /* access-token key: issued by the service root, digitalSignature, 2 y
-			       */
+	PROFILE_TOKEN_SIGNER, /* access-token key: issued by the service root, digitalSignature, 2 y */
 	PROFILE_SERVICE_ROOT,
 	PROFILE_SERVICE_TLS_SERVER,
 	PROFILE_SERVICE_TLS_CLIENT,
@@ -52,15 +51,15 @@ struct profile {
 	const char *clause;
 };
 
-extern const struct profile profiles[PROFILE_COUNT];     /* indexed by id */
+extern const struct profile profiles[PROFILE_COUNT]; /* indexed by id */
 const struct profile *profile_by_name(const char *name); /* NULL when unknown */
 
 /* Parameters of a deployment that every profile renders with; strings are lent. */
 struct profile_params {
-	const char *country;    /* 2 letters for C; "" or NULL: no C */
+	const char *country;	/* 2 letters for C; "" or NULL: no C */
 	const char *policy_oid; /* dotted; NULL: no certificatePolicies */
-	const char *ocsp_url;   /* AIA of certificates whose profile has one */
-	const char *crl_url;    /* of the issuing CA: "{base}/crl/{ca}.crl" */
+	const char *ocsp_url;	/* AIA of certificates whose profile has one */
+	const char *crl_url;	/* of the issuing CA: "{base}/crl/{ca}.crl" */
 };
 
 /* What one certificate needs beside its profile. */
@@ -68,14 +67,14 @@ struct tbs_request {
 	const struct profile *profile;
 	struct profile_params params;
 	const struct algo *issuer_algo; /* algorithm of the signature */
-	struct span issuer_name;        /* DER Name; empty: self-issued (roots) */
-	struct span issuer_ski;         /* becomes the AKI; empty: own SKI (roots) */
-	struct span serial;             /* magnitude, 16 octets (serial_make) */
-	int64_t not_before, not_after;  /* inclusive (RFC 5280 4.1.2.5) */
-	const struct algo *algo;        /* of the subject's key */
-	struct span point;              /* raw public key */
-	const char *o, *cn;             /* O may be NULL */
-	const char *san_dns[4]; /* service-tls-server only: host names or IP texts; NULL ends */
+	struct span issuer_name;	/* DER Name; empty: self-issued (roots) */
+	struct span issuer_ski;		/* becomes the AKI; empty: own SKI (roots) */
+	struct span serial;		/* magnitude, 16 octets (serial_make) */
+	int64_t not_before, not_after;	/* inclusive (RFC 5280 4.1.2.5) */
+	const struct algo *algo;	/* of the subject's key */
+	struct span point;		/* raw public key */
+	const char *o, *cn;		/* O may be NULL */
+	const char *san_dns[4];		/* service-tls-server only: host names or IP texts; NULL ends */
 };
 
 /* To-be-signed bytes from the DER template of the profile, appended to out. SKI: 8 octets,
