@@ -21,10 +21,10 @@ struct conf_item {
 	const char *key;
 	enum conf_type type;
 	int64_t min, max;
-	const char
-		*def; /* default as it would stand in the file; NULL: none, "" for an empty one */
-	bool reload;  /* takes effect on SIGHUP */
-	const char *doc; /* one sentence for conf(5) */
+	const char *def;     /* default, as it would stand in the file; NULL: none */
+	bool reload;         /* takes effect on SIGHUP */
+	const char *choices; /* "off|warn|enforce": the only values; NULL: any */
+	const char *doc;     /* one sentence for conf(5) */
 };
 
 extern const struct conf_item conf_items[];
@@ -32,9 +32,15 @@ extern const size_t conf_item_count;
 
 struct conf;
 
+#define CONF_FILE_MAX      1048576 /* bytes */
+#define CONF_INSTANCES_MAX 16      /* of one section */
+#define CONF_NAME_MAX      33      /* characters of an instance's name, with the NUL */
+
+/* conf_parse: name stands for the path in messages and for the folder of relative paths. A path
+ * that begins with "credential:" (systemd) is left as it is. */
 enum err_code conf_load(const char *path, struct conf **out, struct err *e) MUST_CHECK;
-enum err_code conf_parse(struct span text, const char *name, struct conf **out,
-			 struct err *e) MUST_CHECK; /* name stands for the path in messages */
+enum err_code
+conf_parse(struct span text, const char *name, struct conf **out, struct err *e) MUST_CHECK;
 void conf_free(struct conf *c);
 
 /* Values by "section.key" ("server.port", "token.main.module"); asking for an item that the table
