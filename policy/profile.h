@@ -47,6 +47,9 @@ struct profile {
 	int path_len; /* -1: none */
 	unsigned ku, eku;
 	bool aia, crldp, policy, nocheck; /* which extensions it carries */
+	unsigned ku_switch; /* KU bits more under params.mo_sub2_signs */
+	bool crldp_switch;  /* a CRLDP under params.provisioning_crldp */
+	enum profile_id issuer; /* of its default issuer; its own: a root; PROFILE_COUNT: any CA */
 	size_t der_max; /* bytes of the whole certificate; ISO 15118-2 [V2G2-010] */
 	const char *clause;
 };
@@ -58,8 +61,11 @@ const struct profile *profile_by_name(const char *name); /* NULL when unknown */
 struct profile_params {
 	const char *country;	/* 2 letters for C; "" or NULL: no C */
 	const char *policy_oid; /* dotted; NULL: no certificatePolicies */
-	const char *ocsp_url;	/* AIA of certificates whose profile has one */
-	const char *crl_url;	/* of the issuing CA: "{base}/crl/{ca}.crl" */
+	const char *ocsp_url;	/* AIA of certificates whose profile has one; "": none. NULL is
+				 * refused where the profile has one */
+	const char *crl_url;	/* of the issuing CA: "{base}/crl/{ca}.crl"; "" and NULL likewise */
+	bool mo_sub2_signs;	 /* MO Sub-CA 2 with digitalSignature, to sign tariffs */
+	bool provisioning_crldp; /* CRLDP in provisioning certificates */
 };
 
 /* What one certificate needs beside its profile. */
@@ -74,23 +80,33 @@ struct tbs_request {
 	const struct algo *algo;	/* of the subject's key */
 	struct span point;		/* raw public key */
 	const char *o, *cn;		/* O may be NULL */
-	const char *san_dns[4];		/* service-tls-server only: host names or IP texts; NULL ends */
+	const char *san_dns[4]; /* service-tls-server only, where one is needed: host names or IP
+				 * texts; NULL ends */
 };
 
+/* What params make of a profile: KU bits, and whether there is a CRLDP. */
+unsigned profile_ku(const struct profile *p, const struct profile_params *params);
+bool profile_has_crldp(const struct profile *p, const struct profile_params *params);
+
 /* To-be-signed bytes from the DER template of the profile, appended to out. SKI: 8 octets,
- * 0100 and the low 60 bits of SHA-1 of the key bits (RFC 5280 4.2.1.2 (2)). */
+ * 0100 and the low 60 bits of SHA-1 of the key bits (RFC 5280 4.2.1.2 (2)). Refuses what the profile
+ * does not allow before it costs a signature: E_VALIDITY, E_CSR_KEY, E_CERT_TOO_BIG, E_BAD_VALUE. */
 enum err_code tbs_build(const struct tbs_request *rq, struct buf *out, struct err *e) MUST_CHECK;
 
 /* TBS and DER signature value put together as a certificate, appended. */
 enum err_code tbs_finish(struct span tbs, const struct algo *issuer_algo, struct span raw_sig,
 			 struct buf *out, struct err *e) MUST_CHECK;
 
+/* Bytes of the certificate around a TBSCertificate of tbs_len bytes, signature in its longest form. */
+size_t tbs_cert_size(size_t tbs_len, const struct algo *issuer_algo);
+
 /* A fresh serial: 16 octets of CSPRNG, first bit 0, first octet not 0 (I-3). */
 #define SERIAL_LEN 16
 enum err_code serial_make(uint8_t out[SERIAL_LEN], struct err *e) MUST_CHECK;
 
 /* Lints to-be-signed bytes against the profile: re-reads every field with its own rules and names
- * the first that deviates, with its clause (I-5, I-6, I-11). issuer_not_after bounds validity. */
+ * the first that deviates, with its clause (I-5, I-6, I-11). issuer_not_after bounds validity.
+ * E_VALIDITY for dates beyond profile or issuer, E_CERT_TOO_BIG, else E_LINT. */
 enum err_code lint_tbs(struct span tbs, const struct tbs_request *rq, int64_t issuer_not_after,
 		       struct err *e) MUST_CHECK;
 
