@@ -86,6 +86,11 @@ const struct profile profiles[PROFILE_COUNT] = {
 		.path_len = -1, .ku = KU_DIGITAL_SIGNATURE, .eku = EKU_OCSP_SIGNING,
 		.policy = true, .nocheck = true, .der_max = DER_MAX_2, .issuer = PROFILE_COUNT,
 		.clause = "ISO 15118-2 Annex F table F.2, RFC 6960 4.2.2.2"},
+	[PROFILE_TOKEN_SIGNER] = {
+		.id = PROFILE_TOKEN_SIGNER, .name = "token-signer", .edition = EDITION_NONE,
+		.algo = ALGO_P256, .validity = 2LL * YEAR, .validity_max = 731 * DAY,
+		.path_len = -1, .ku = KU_DIGITAL_SIGNATURE, .policy = true,
+		.der_max = DER_MAX_TLS, .issuer = PROFILE_SERVICE_ROOT, .clause = "RFC 5280 4.2"},
 	[PROFILE_SERVICE_ROOT] = {
 		.id = PROFILE_SERVICE_ROOT, .name = "service-root", .edition = EDITION_NONE,
 		.algo = ALGO_P256, .validity = 20LL * YEAR, .validity_max = 40LL * YEAR,
