@@ -247,6 +247,23 @@ hsm_sign(struct hsm_key *k, struct span data, struct buf *raw_sig, struct err *e
 	return rc;
 }
 
+enum err_code
+hsm_key_point(struct hsm_key *k, struct buf *point, struct err *e)
+{
+	struct job *j;
+	enum err_code rc;
+	bool keep = true;
+
+	if ((rc = job_for_key(key_run_point, k, op_limit(k->token), &j, e)) != E_OK)
+		return rc;
+	if ((rc = job_run(k->token, j, &keep, e)) == E_OK) {
+		buf_put_span(point, buf_span(&j->out));
+		rc = buf_ok(point, e);
+	}
+	job_done(j, keep);
+	return rc;
+}
+
 /* The key's attributes against the table. ALWAYS_AUTHENTICATE would ask for the PIN at each
  * signature: never usable, adopted or not. */
 static enum err_code

@@ -267,6 +267,24 @@ read_point(struct worker *w, struct job *j, CK_OBJECT_HANDLE public)
 	return OUT_DONE;
 }
 
+/* Of the public key object: private ones need not have the point. */
+enum outcome
+key_run_point(struct worker *w, struct job *j)
+{
+	CK_OBJECT_HANDLE handle = 0;
+	CK_ULONG count;
+	enum outcome o;
+	CK_RV rv;
+
+	if ((o = key_handle(w, j, &handle)) != OUT_DONE || j->rc != E_OK)
+		return o;
+	if ((rv = find_objects(w, j, CKO_PUBLIC_KEY, &handle, &count)) != CKR_OK)
+		return failed(w, j, "C_FindObjects", rv);
+	if (count != 1)
+		return refuse(j, E_HSM_KEY_MISSING, "no public key, or several, on the token");
+	return read_point(w, j, handle);
+}
+
 static enum outcome
 generate(struct worker *w, struct job *j)
 {

@@ -147,6 +147,7 @@ void pool_fill(struct token *t);       /* starts missing workers. Under t->lock 
 enum outcome key_run_sign(struct worker *w, struct job *j);
 enum outcome key_run_find(struct worker *w, struct job *j);
 enum outcome key_run_generate(struct worker *w, struct job *j);
+enum outcome key_run_point(struct worker *w, struct job *j);
 enum outcome key_run_attributes(struct worker *w, struct job *j);
 
 #endif

@@ -74,13 +74,16 @@ every_algorithm_makes_a_key_that_signs(void **state)
 	(void)state;
 	for (id = ALGO_P256; id < ALGO_COUNT; id++) {
 		const struct algo *a = algo_get(id);
-		struct buf point = {0};
+		struct buf point = {0}, read = {0};
 		struct hsm_key *k;
 
 		if (is_nss && id == ALGO_ED448)
 			continue; /* eddsa_is_refused_where_the_module_has_none */
 		make_key(a, (uint8_t)id, &point);
 		k = find_key((uint8_t)id);
+		assert_int_equal(hsm_key_point(k, &read, &e), E_OK);
+		assert_true(span_equal(buf_span(&read), buf_span(&point)));
+		buf_free(&read);
 		assert_ptr_equal(hsm_key_algo(k), a);
 		sign_and_verify(k, a, buf_span(&point));
 		assert_int_equal(hsm_key_signatures(k), 1);
