@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every header compiles on its own.
+set -eu
+cd "${1:-$(dirname "$0")/../..}"
+bad=0
+for h in base/*.h policy/*.h hsm/*.h db/*.h iso15118/*.h ca/*.h pool/*.h api/*.h tools/*.h; do
+	[ -e "$h" ] || continue
+	echo "#include \"$h\"" | gcc -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -x c \
+		-fsyntax-only - || {
+		echo "$h: does not compile alone"
+		bad=1
+	}
+done
+exit $bad
