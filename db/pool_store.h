@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of the pools: roots (RCP), vehicles (PCP), contracts and their signed variants (CCP), and the
- * outbox of events. PCID and EMAID stand in clear here and in certificate rows only. */
+/* Rows of the pools: roots (RCP), vehicles (PCP), contracts and their signed variants (CCP), and
+ * the outbox of events. PCID and EMAID stand in clear here and in certificate rows only. */
 #ifndef DB_POOL_STORE_H
 #define DB_POOL_STORE_H
 
@@ -9,7 +9,7 @@
 /* --- RCP --- */
 enum root_type { ROOT_V2G = 1, ROOT_MO = 2, ROOT_OEM = 4, ROOT_PE = 8 }; /* a set */
 
-struct root_row { /* owned by the caller: root_row_free */
+struct root_row {    /* owned by the caller: root_row_free */
 	char id[37]; /* UUID */
 	unsigned types;
 	uint8_t fingerprint[32];
@@ -21,8 +21,8 @@ void root_row_free(struct root_row *r);
  * the event root.cert.added for a new one. */
 enum err_code root_store_put(struct db *db, struct root_row *r, const struct audit_record *a,
 			     struct err *e) MUST_CHECK;
-enum err_code root_store_get(struct db *db, const char *id, struct root_row *out,
-			     struct err *e) MUST_CHECK;
+enum err_code
+root_store_get(struct db *db, const char *id, struct root_row *out, struct err *e) MUST_CHECK;
 enum err_code root_store_delete(struct db *db, const char *id, const struct audit_record *a,
 				struct err *e) MUST_CHECK;
 /* All roots with one of these types, oldest first. *rows is an array of *count owned by the caller:
@@ -33,13 +33,13 @@ enum err_code root_store_list(struct db *db, unsigned types, struct root_row **r
 uint64_t root_store_version(struct db *db);
 
 /* --- PCP --- */
-struct vehicle_row { /* owned by the caller: vehicle_row_free */
-	char pcid[19];	 /* normal form, the key */
-	char given[19];	 /* as in the certificate */
-	int edition;	 /* policy/ident.h */
+struct vehicle_row {    /* owned by the caller: vehicle_row_free */
+	char pcid[19];  /* normal form, the key */
+	char given[19]; /* as in the certificate */
+	int edition;    /* policy/ident.h */
 	char participant[65];
-	struct buf leaf, sub2, sub1; /* DER; sub2 may be empty */
-	struct buf point;	     /* raw public key of the leaf */
+	struct buf leaf, sub2, sub1;  /* DER; sub2 may be empty */
+	struct buf point;             /* raw public key of the leaf */
 	uint8_t root_fingerprint[32]; /* of its anchor */
 	char previous_pcid[19];
 	struct buf v2g_akis; /* v2gRootAuthorityKeyIdentifiers as JSON array text, or empty */
@@ -47,12 +47,12 @@ struct vehicle_row { /* owned by the caller: vehicle_row_free */
 };
 void vehicle_row_free(struct vehicle_row *r);
 
-/* Insert or replace. When the key differs from the stored one, all contracts of the PCID are deleted
- * in the same transaction and one event mo.prov.cert.updated each is queued (spec/protocols 2.2);
- * *contracts_dropped counts them. */
-enum err_code vehicle_store_put(struct db *db, const struct vehicle_row *r,
-				const struct audit_record *a, int64_t *contracts_dropped,
-				struct err *e) MUST_CHECK;
+/* Insert or replace. When the key differs from the stored one, all contracts of the PCID are
+ * deleted in the same transaction and one event mo.prov.cert.updated each is queued
+ * (spec/protocols 2.2); *contracts_dropped counts them. */
+enum err_code
+vehicle_store_put(struct db *db, const struct vehicle_row *r, const struct audit_record *a,
+		  int64_t *contracts_dropped, struct err *e) MUST_CHECK;
 enum err_code vehicle_store_get(struct db *db, const char *pcid, int edition,
 				struct vehicle_row *out, struct err *e) MUST_CHECK;
 /* Deletes the vehicle and its contracts with their events (mo.prov.cert.deleted per EMAID). */
@@ -65,45 +65,45 @@ enum err_code vehicle_store_list(struct db *db, const char *after, struct vehicl
 struct contract_row { /* owned by the caller: contract_row_free */
 	int64_t id;
 	char emaid_key[37]; /* what identifies it (first 14) */
-	char emaid[37];	    /* as in the certificate's CN */
+	char emaid[37];     /* as in the certificate's CN */
 	char pcid[19];
 	int edition;
 	char participant[65]; /* the MO */
 	bool is_default;
-	bool ours; /* issued by one of our MO CAs: revoke on delete */
+	bool ours;       /* issued by one of our MO CAs: revoke on delete */
 	int64_t cert_id; /* row of our certificate, 0 for foreign ones */
 	struct buf cert; /* contract certificate, DER */
 	int64_t not_before, not_after, created, changed;
 	char request_id[65];
-	struct buf metadata;	     /* verbatim text, ≤ 2 kB, or empty */
+	struct buf metadata;         /* verbatim text, ≤ 2 kB, or empty */
 	struct buf subscription_url; /* or empty */
 };
 void contract_row_free(struct contract_row *r);
 
 struct variant_row { /* one signed bundle of a contract; owned by the caller: variant_row_free */
 	char cps_root[65]; /* SHA-256 of the V2G root of the CPS chain, lower hex */
-	struct buf exi;	   /* CertificateInstallationRes as signed, SessionID 00 */
+	struct buf exi;    /* CertificateInstallationRes as signed, SessionID 00 */
 	int64_t cps_not_after;
 };
 void variant_row_free(struct variant_row *r);
 
-/* Insert or update (same EMAID key, PCID, edition) contract and one variant in one transaction; claims
- * the certificate row; first contract of a PCID becomes default; an update keeps the flag. Queues
- * oem.contract.created or .updated. E_EMAID_TAKEN when the EMAID key belongs to another PCID;
- * E_PCID_UNKNOWN when the vehicle is not there (checked in the same transaction). */
-enum err_code contract_store_put(struct db *db, const struct contract_row *c,
-				 const struct variant_row *v, const struct audit_record *a,
-				 struct err *e) MUST_CHECK;
+/* Insert or update (same EMAID key, PCID, edition) contract and one variant in one transaction;
+ * claims the certificate row; first contract of a PCID becomes default; an update keeps the flag.
+ * Queues oem.contract.created or .updated. E_EMAID_TAKEN when the EMAID key belongs to another
+ * PCID; E_PCID_UNKNOWN when the vehicle is not there (checked in the same transaction). */
+enum err_code
+contract_store_put(struct db *db, const struct contract_row *c, const struct variant_row *v,
+		   const struct audit_record *a, struct err *e) MUST_CHECK;
 /* The PCID that an EMAID key is bound to ("" when free). */
-enum err_code contract_store_owner(struct db *db, const char *emaid_key, char pcid[19],
-				   struct err *e) MUST_CHECK;
+enum err_code
+contract_store_owner(struct db *db, const char *emaid_key, char pcid[19], struct err *e) MUST_CHECK;
 /* *rows: array of *count owned by the caller (contract_row_free each, then free). */
-enum err_code contract_store_by_emaid(struct db *db, const char *emaid_key, int edition,
-				      struct contract_row **rows, size_t *count,
-				      struct err *e) MUST_CHECK;
-enum err_code contract_store_by_pcid(struct db *db, const char *pcid, int edition,
-				     struct contract_row **rows, size_t *count,
-				     struct err *e) MUST_CHECK;
+enum err_code
+contract_store_by_emaid(struct db *db, const char *emaid_key, int edition,
+			struct contract_row **rows, size_t *count, struct err *e) MUST_CHECK;
+enum err_code
+contract_store_by_pcid(struct db *db, const char *pcid, int edition, struct contract_row **rows,
+		       size_t *count, struct err *e) MUST_CHECK;
 enum err_code contract_store_list(struct db *db, int64_t after, struct contract_row **rows,
 				  size_t limit, size_t *count, struct err *e) MUST_CHECK;
 /* The stored bundle of a contract under one of these V2G roots (cps_root NULL: any). */
@@ -121,6 +121,15 @@ enum err_code contract_store_set_default(struct db *db, int64_t contract_id,
  * reference; the payload is made at delivery. */
 enum err_code outbox_put(struct db *db, const char *type, const char *pcid, const char *emaid,
 			 struct err *e) MUST_CHECK;
+
+struct outbox_row { /* plain data; subjects as pseudonyms */
+	int64_t id, at;
+	char type[65], recipient[65]; /* recipient: participant id, or "" */
+	char pcid[32], emaid[32], ref[65];
+};
+/* Events after this id, in order, at most cap. */
+enum err_code outbox_list(struct db *db, int64_t after, struct outbox_row *rows, size_t cap,
+			  size_t *count, struct err *e) MUST_CHECK;
 
 struct pool_counts {
 	int64_t roots, vehicles, contracts, outbox;
