@@ -342,23 +342,44 @@ sign_message(EVP_PKEY *key, struct span message, uint8_t *sig, size_t *n, struct
 	return ok ? E_OK : failed(e, E_CRYPTO, "signing failed");
 }
 
-enum err_code
-ec_sign(const struct algo *a, const struct secret *scalar, struct span message, struct buf *raw_sig,
-	struct err *e)
+static enum err_code
+sign_raw(const struct algo *a, const struct secret *scalar, struct span in, bool is_digest,
+	 struct buf *raw_sig, struct err *e)
 {
-	uint8_t md[DIGEST_MAX], sig[160];
+	uint8_t sig[160];
 	size_t n = sizeof(sig);
 	EVP_PKEY *key = NULL;
 	enum err_code rc;
 
 	if ((rc = private_key(a, scalar, (struct span){0}, &key, e)) != E_OK)
 		return rc;
-	if (a->digest_len == 0)
-		rc = sign_message(key, message, sig, &n, e);
-	else if ((rc = digest_for(a, message, md, e)) == E_OK)
-		rc = sign_digest(key, (struct span){md, a->digest_len}, sig, &n, e);
+	rc = is_digest ? sign_digest(key, in, sig, &n, e) : sign_message(key, in, sig, &n, e);
 	EVP_PKEY_free(key);
 	return rc == E_OK ? ec_sig_from_der(a, (struct span){sig, n}, raw_sig, e) : rc;
+}
+
+enum err_code
+ec_sign_digest(const struct algo *a, const struct secret *scalar, struct span digest,
+	       struct buf *raw_sig, struct err *e)
+{
+	if (a->digest_len == 0 || digest.n != a->digest_len)
+		return err_set(e, E_CRYPTO, "hash of %zu bytes: %s takes %zu", digest.n, a->name,
+			       a->digest_len);
+	return sign_raw(a, scalar, digest, true, raw_sig, e);
+}
+
+enum err_code
+ec_sign(const struct algo *a, const struct secret *scalar, struct span message, struct buf *raw_sig,
+	struct err *e)
+{
+	uint8_t md[DIGEST_MAX];
+	enum err_code rc;
+
+	if (a->digest_len == 0)
+		return sign_raw(a, scalar, message, false, raw_sig, e);
+	if ((rc = digest_for(a, message, md, e)) != E_OK)
+		return rc;
+	return sign_raw(a, scalar, (struct span){md, a->digest_len}, true, raw_sig, e);
 }
 
 enum err_code

@@ -36,6 +36,10 @@ enum err_code ec_point_of(const struct algo *a, const struct secret *scalar, str
 enum err_code ec_sign(const struct algo *a, const struct secret *scalar, struct span message,
 		      struct buf *raw_sig, struct err *e) MUST_CHECK;
 
+/* The same over the hash of the message, for ECDSA only. */
+enum err_code ec_sign_digest(const struct algo *a, const struct secret *scalar, struct span digest,
+			     struct buf *raw_sig, struct err *e) MUST_CHECK;
+
 /* x coordinate of scalar * peer point, a->scalar_len bytes big-endian, leading zeros kept. Refuses
  * a point that is not uncompressed or not on the curve. */
 enum err_code ec_derive(const struct algo *a, const struct secret *scalar, struct span peer_point,

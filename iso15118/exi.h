@@ -31,7 +31,8 @@ enum exi_set {
 #define EXI_ITEMS(X)                                                                                                    \
 	X(Algorithm)                                                                                                    \
 	X(Body)                                                                                                         \
-	X(CPSCertificateChain) X(CanonicalizationMethod) X(Certificate) X(CertificateInstallationReq) X(                \
+	X(CPSCertificateChain)                                                                                          \
+	X(CanonicalizationMethod) X(Certificate) X(CertificateInstallationReq) X(                                       \
 		CertificateInstallationRes) X(CertificateUpdateReq) X(CertificateUpdateRes) X(ContractCertificateChain) \
 		X(ContractSignatureCertChain) X(ContractSignatureEncryptedPrivateKey) X(DHPublicKey) X(                 \
 			DHpublickey) X(DigestMethod) X(DigestValue) X(ECDHCurve) X(EMAID) X(EVSEProcessing)             \

@@ -68,6 +68,19 @@ vectors_json(bool shared, const char *name)
 	return v;
 }
 
+json_t *
+vectors_json_list(const char *name)
+{
+	struct buf text = vectors_read(true, name);
+	json_error_t je;
+	json_t *v = json_loadb((const char *)text.p, text.n, 0, &je);
+
+	if (v == NULL || !json_is_array(v))
+		fail_msg("%s: %s", name, je.text);
+	buf_free(&text);
+	return v;
+}
+
 static bool
 have_copy(const char *name)
 {

@@ -13,6 +13,8 @@ bool vectors_have_shared(void);
  * it cannot be read. */
 struct buf vectors_read(bool shared, const char *name);
 json_t *vectors_json(bool shared, const char *name);
+/* A file of ../shared/vectors that is a JSON array. */
+json_t *vectors_json_list(const char *name);
 
 /* Calls f for each EXI vector (tests/vectors/exi, then the real ones); returns how many. */
 int vectors_each(void (*f)(const char *name, const json_t *vector, void *arg), void *arg);
