@@ -4,9 +4,11 @@
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 bad=0
+flags=$(pkg-config --cflags p11-kit-1 gnutls jansson libpq 2>/dev/null || true)
 for h in base/*.h policy/*.h hsm/*.h db/*.h iso15118/*.h ca/*.h pool/*.h api/*.h tools/*.h; do
 	[ -e "$h" ] || continue
-	echo "#include \"$h\"" | gcc -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -x c \
+	# shellcheck disable=SC2086 # flags are words
+	echo "#include \"$h\"" | gcc -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -Werror $flags -x c \
 		-fsyntax-only - || {
 		echo "$h: does not compile alone"
 		bad=1
