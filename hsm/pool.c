@@ -262,6 +262,7 @@ work_once(struct worker *w)
 	return true;
 }
 
+/* Takes the lock over and gives it up. */
 static void
 worker_gone(struct worker *w)
 {
@@ -299,7 +300,6 @@ worker_main(void *arg)
 	OPENSSL_thread_stop();
 	pthread_mutex_lock(&t->lock);
 	worker_gone(w);
-	pthread_mutex_unlock(&t->lock);
 	return NULL;
 }
 

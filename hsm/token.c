@@ -16,6 +16,44 @@
 #define CLOSE_WAIT_US 2000000 /* for threads to leave the module at token_close */
 #define TICK_US       1000000 /* of the keeper while nothing happens */
 
+static void
+token_free(struct token *t)
+{
+	struct hsm_key *k, *next;
+	size_t i;
+
+	if (t == NULL)
+		return;
+	for (k = t->keys; k != NULL; k = next) {
+		next = k->next;
+		free(k);
+	}
+	for (i = 0; i < SLOTS_PER_TOKEN; i++)
+		free(t->slots[i]);
+	free(t->pin_file);
+	free(t->name);
+	pthread_cond_destroy(&t->changed);
+	pthread_cond_destroy(&t->keeper);
+	pthread_cond_destroy(&t->work);
+	pthread_mutex_destroy(&t->make_lock);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+/* The last thread of a token that was closed while a call hung frees it. */
+void
+token_thread_ends(struct token *t)
+{
+	bool last;
+
+	t->threads--;
+	last = t->orphan && t->threads == 0;
+	pthread_cond_broadcast(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+	if (last)
+		token_free(t);
+}
+
 /* Signals stay with the main thread (sigwait). The thread is detached: token->threads counts it. */
 bool
 token_start_thread(struct token *t, void *(*main)(void *), void *arg, const char *name)
@@ -36,13 +74,6 @@ token_start_thread(struct token *t, void *(*main)(void *), void *arg, const char
 	return true;
 }
 
-void
-token_thread_ends(struct token *t)
-{
-	t->threads--;
-	pthread_cond_broadcast(&t->changed);
-}
-
 static void
 set_down(struct token *t)
 {
@@ -51,11 +82,13 @@ set_down(struct token *t)
 	pthread_cond_broadcast(&t->changed);
 }
 
-/* The first attempt after a healthy time is made at once and jobs wait for it; when the last one
+/* After a healthy time the token is opened again at once and jobs wait for it; when the last loss
  * was a moment ago the breaker opens instead. */
 void
 token_lost(struct token *t, uint64_t epoch, const struct err *why)
 {
+	int64_t now = clock_mono_us();
+
 	if (t->epoch != epoch || t->state != TOKEN_UP)
 		return;
 	err_clear(&t->why);
@@ -64,8 +97,9 @@ token_lost(struct token *t, uint64_t epoch, const struct err *why)
 		  t->slot, why->text);
 	t->slot_index = (t->slot_index + 1) % t->slot_count;
 	t->state = TOKEN_OPENING;
-	if (clock_mono_us() - t->last_open_us < RETRY_US)
+	if (t->last_lost_us != 0 && now - t->last_lost_us < RETRY_US)
 		set_down(t);
+	t->last_lost_us = now;
 	pthread_cond_signal(&t->keeper);
 }
 
@@ -273,32 +307,7 @@ keeper_main(void *arg)
 	OPENSSL_thread_stop();
 	pthread_mutex_lock(&t->lock);
 	token_thread_ends(t);
-	pthread_mutex_unlock(&t->lock);
 	return NULL;
-}
-
-static void
-token_free(struct token *t)
-{
-	struct hsm_key *k, *next;
-	size_t i;
-
-	if (t == NULL)
-		return;
-	for (k = t->keys; k != NULL; k = next) {
-		next = k->next;
-		free(k);
-	}
-	for (i = 0; i < SLOTS_PER_TOKEN; i++)
-		free(t->slots[i]);
-	free(t->pin_file);
-	free(t->name);
-	pthread_cond_destroy(&t->changed);
-	pthread_cond_destroy(&t->keeper);
-	pthread_cond_destroy(&t->work);
-	pthread_mutex_destroy(&t->make_lock);
-	pthread_mutex_destroy(&t->lock);
-	free(t);
 }
 
 static bool
@@ -376,7 +385,7 @@ out:
 	return E_OK;
 }
 
-/* Until at most `until` for cond `changed`; false when the time is over. */
+/* Waits for a change of state or a thread's end; false when the time is over. */
 static bool
 wait_changed(struct token *t, int64_t until)
 {
@@ -417,8 +426,8 @@ token_close(struct token *t)
 	while (t->threads > 0 && in_time)
 		in_time = wait_changed(t, until);
 	hung = t->threads > 0;
+	t->orphan = hung; /* a thread that hangs in the module uses t when it comes back */
 	pthread_mutex_unlock(&t->lock);
-	/* a thread that still hangs in the module uses t when it comes back: t must outlive it */
 	if (!hung)
 		token_free(t);
 	module_release(m, hung);

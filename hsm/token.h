@@ -94,6 +94,7 @@ struct token {
 	size_t slot_index;                 /* of slots[]: where the next attempt begins */
 	bool pin_refused[SLOTS_PER_TOKEN]; /* never tried again in this process (I-35) */
 	int64_t last_open_us;              /* end of the last attempt */
+	int64_t last_lost_us;              /* 0: never */
 	struct job *head, **tail;
 	size_t waiting;
 	struct worker *workers;
@@ -101,6 +102,7 @@ struct token {
 		threads; /* workers at work, given up; threads in all, keeper included */
 	unsigned want;   /* workers that there should be */
 	bool stop;
+	bool orphan; /* closed while a call hung: the last thread frees it */
 	struct hsm_key *keys;
 	/* the keeper's own */
 	CK_SESSION_HANDLE main_session; /* holds the login */
@@ -130,7 +132,7 @@ void token_lost(struct token *t, uint64_t epoch, const struct err *why);
 void token_find_hung(struct token *t, int64_t now);
 
 bool token_start_thread(struct token *t, void *(*main)(void *), void *arg, const char *name);
-void token_thread_ends(struct token *t); /* under t->lock; last use of t by that thread */
+void token_thread_ends(struct token *t); /* takes t->lock over and gives it up; last use of t */
 
 /* pool.c: jobs and workers */
 struct job *job_new(enum outcome (*run)(struct worker *w, struct job *j), int64_t limit_us);
