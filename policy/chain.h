@@ -12,6 +12,7 @@ struct chain {
 	struct span leaf, sub2, sub1; /* DER; sub2 is the leaf's issuer. One sub-CA: sub2 empty, sub1
 				       * alone, as OPCP allows (subCA2Certificate optional) */
 	enum edition edition;
+	const char *leaf_field; /* what messages call the leaf; NULL: vehicleCertificate */
 };
 
 /* Finds the anchor among roots (DER) and validates at time now. *anchor: index of the root.
