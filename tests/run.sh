@@ -29,7 +29,7 @@ packages="meson ninja-build pkg-config gcc clang libclang-rt-14-dev llvm-14 ccac
  libssl-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libp11-kit-dev libpkcs11-helper1-dev
  libjansson-dev libyaml-dev libcurl4-openssl-dev libjose-dev libsystemd-dev libcmocka-dev libpq-dev
  softhsm2 libnss3 libnss3-tools openssl curl jq xxd python3-minimal strongswan-pki postgresql
- strace wrk mandoc shellcheck procps"
+ strace wrk sqlite3 mandoc shellcheck procps"
 
 install_packages() {
 	local missing=() p
