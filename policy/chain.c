@@ -7,6 +7,9 @@
 
 #include "base/clock.h"
 
+/* libcrypto has a macro of this name with another value (0x04); policy/cert.h's bit is meant. */
+#undef KU_KEY_CERT_SIGN
+
 #define CERTS_MAX    3    /* not self-signed: ISO 15118-2 [V2G2-009] */
 #define CLOCK_SKEW   300  /* seconds that a foreign CA's clock may be ahead */
 #define DER_MAX_2    800  /* bytes, ISO 15118-2 [V2G2-010] */
