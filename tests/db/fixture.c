@@ -169,7 +169,9 @@ raw_open(struct fixture *f)
 {
 	sqlite3 *h = NULL;
 
-	assert_int_equal(sqlite3_open_v2(f->path, &h, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_open_v2(f->path, &h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
+		SQLITE_OK);
 	(void)sqlite3_exec(h, "PRAGMA foreign_keys=ON", NULL, NULL, NULL);
 	(void)sqlite3_busy_timeout(h, 5000);
 	return h;
