@@ -127,6 +127,7 @@ e2e_asan() {
 kills() { "$top/tests/faults/kills.sh" "$out/unit" "${1:-50}"; }
 bench() { "$top/tests/bench/run.sh" "$out/unit" --short; }
 mutants() { "$top/tests/mutants/run.sh"; }
+# shellcheck disable=SC2046 # a list of files
 scripts() { shellcheck -S warning -e SC1090,SC1091 $(git ls-files '*.sh' .ci/run); }
 man_pages() { mandoc -T lint -W warning doc/man/*.[1-8]; }
 

@@ -22,7 +22,7 @@ trap cleanup EXIT
 
 quickstart() {
 	deploy/quickstart.sh --build-dir "$build" --port "$port" --plain-port "$plain" \
-		--ocsp-url http://127.0.0.1:8080/ocsp "$@"
+		--ocsp-url http://127.0.0.1:8080/ocsp
 }
 story_first() {
 	quickstart >"$E2E_WORK/story1" || {

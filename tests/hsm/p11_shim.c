@@ -9,8 +9,9 @@
  *                           C_Sign hang 3000 2 -          two calls take 3000 ms longer
  *                           C_Sign short 0 1 -            one byte less of signature
  *                           C_Sign zero 0 1 -   C_Sign flip 0 1 -
- * $V2GPKI_SHIM_COUNT    one line per C_Sign call, the key's CKA_ID in hex, appended before the call
- *                       is made: what was signed is counted even when the process is killed
+ * $V2GPKI_SHIM_COUNT    one line per C_Sign call, the key's CKA_ID and what is signed (a digest) in
+ *                       hex, appended before the call is made: what was signed is known even when the
+ *                       process is killed
  * $V2GPKI_SHIM_TRACE    one line per call of a function that can be made to fail: its name
  *
  * Each is optional except the first. */
@@ -30,6 +31,7 @@
 #define FAULTS_MAX   16
 #define SESSIONS_MAX 1024
 #define ID_MAX       64
+#define DATA_MAX     64 /* bytes of a digest that are written down */
 
 enum action { ACTION_NONE, ACTION_RV, ACTION_HANG, ACTION_SHORT, ACTION_ZERO, ACTION_FLIP };
 
@@ -192,20 +194,25 @@ remember_key(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
 }
 
 static void
-count_signature(CK_SESSION_HANDLE s)
+count_signature(CK_SESSION_HANDLE s, const unsigned char *data, CK_ULONG data_n)
 {
-	char line[2 * ID_MAX + 2] = "\n";
-	size_t i, k;
+	char line[2 * ID_MAX + 2 * DATA_MAX + 3] = "";
+	size_t i, k, n = 0;
 
 	pthread_mutex_lock(&lock);
 	for (i = 0; i < SESSIONS_MAX; i++) {
 		if (keys[i].session != s)
 			continue;
 		for (k = 0; k < keys[i].n; k++)
-			snprintf(line + 2 * k, 4, "%02x\n", keys[i].id[k]);
+			n += (size_t)snprintf(line + n, 3, "%02x", keys[i].id[k]);
 		break;
 	}
 	pthread_mutex_unlock(&lock);
+	line[n++] = ' ';
+	for (k = 0; k < data_n && k < DATA_MAX; k++)
+		n += (size_t)snprintf(line + n, 3, "%02x", data[k]);
+	line[n++] = '\n';
+	line[n] = '\0';
 	append("V2GPKI_SHIM_COUNT", line);
 }
 
@@ -272,7 +279,7 @@ shim_sign(CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG data_n, unsigned ch
 		return (CK_RV)value;
 	if (a == ACTION_HANG)
 		usleep((useconds_t)value * 1000);
-	count_signature(s);
+	count_signature(s, data, data_n);
 	if ((rv = real->C_Sign(s, data, data_n, sig, sig_n)) != CKR_OK)
 		return rv;
 	if (a == ACTION_SHORT)
