@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <dlfcn.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const softhsm_paths[] = {"/usr/lib/softhsm/libsofthsm2.so",
@@ -133,4 +135,39 @@ fixture_id(uint8_t n)
 
 	memset(id, n, sizeof(id));
 	return (struct span){id, sizeof(id)};
+}
+
+CK_FUNCTION_LIST *
+fixture_functions(const struct fixture *f)
+{
+	void *dl = dlopen(f->module, RTLD_NOW | RTLD_LOCAL);
+	CK_C_GetFunctionList get = NULL;
+	CK_FUNCTION_LIST *list = NULL;
+
+	assert_non_null(dl);
+	*(void **)&get = dlsym(dl, "C_GetFunctionList");
+	assert_non_null(get);
+	assert_int_equal(get(&list), CKR_OK);
+	dlclose(dl); /* hsm/ keeps it mapped */
+	return list;
+}
+
+CK_SLOT_ID
+fixture_slot(const struct fixture *f)
+{
+	CK_FUNCTION_LIST *list = fixture_functions(f);
+	const char *label = f->slot + strlen("label:");
+	CK_SLOT_ID slots[16];
+	CK_ULONG i, n = ARRAY_LEN(slots);
+
+	assert_int_equal(list->C_GetSlotList(CK_TRUE, slots, &n), CKR_OK);
+	for (i = 0; i < n; i++) {
+		CK_TOKEN_INFO info;
+
+		assert_int_equal(list->C_GetTokenInfo(slots[i], &info), CKR_OK);
+		if (memcmp(info.label, label, strlen(label)) == 0)
+			return slots[i];
+	}
+	fail_msg("no token %s", label);
+	return 0;
 }

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include <p11-kit/pkcs11.h>
+
 #include "hsm/hsm.h"
 
 #define FIXTURE_PIN "87654321"
@@ -33,7 +35,12 @@ void fixture_free(struct fixture *f); /* removes the folder */
 /* One more token on the fixture's SoftHSM. */
 void fixture_add_token(struct fixture *f, const char *label);
 
-/* The first 20 bytes of a CKA_ID are n, n, ... */
+/* The module's own functions, and the slot of the fixture's token, for what hsm.h cannot do. The
+ * module must be open. */
+CK_FUNCTION_LIST *fixture_functions(const struct fixture *f);
+CK_SLOT_ID fixture_slot(const struct fixture *f);
+
+/* A CKA_ID of 20 bytes n. */
 struct span fixture_id(uint8_t n);
 
 #endif

@@ -54,15 +54,15 @@ sign_and_verify(struct hsm_key *k, const struct algo *a, struct span point)
 	uint8_t digest[DIGEST_MAX];
 	struct span message = SPAN_LIT("to be signed"), data = message;
 	struct buf sig = {0};
+	struct err why = {0};
 
-	err_clear(&e);
 	if (a->digest_len != 0) {
-		assert_int_equal(digest_for(a, message, digest, &e), E_OK);
+		assert_int_equal(digest_for(a, message, digest, &why), E_OK);
 		data = (struct span){digest, a->digest_len};
 	}
-	if (hsm_sign(k, data, &sig, &e) != E_OK)
-		fail_msg("hsm_sign: %s", e.text);
-	assert_int_equal(ec_verify(a, point, message, buf_span(&sig), &e), E_OK);
+	if (hsm_sign(k, data, &sig, &why) != E_OK)
+		fail_msg("hsm_sign: %s", why.text);
+	assert_int_equal(ec_verify(a, point, message, buf_span(&sig), &why), E_OK);
 	buf_free(&sig);
 }
 
@@ -184,6 +184,128 @@ keys_survive_a_restart(void **state)
 	buf_free(&point);
 }
 
+/* A key pair as another program may have made it. */
+static void
+make_foreign_key(uint8_t n, CK_BBOOL extractable)
+{
+	CK_FUNCTION_LIST *f = fixture_functions(&fx);
+	CK_MECHANISM mech = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	uint8_t params[] = {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7}, id[HSM_KEY_ID_LEN];
+	CK_ATTRIBUTE public_t[] = {{CKA_TOKEN, &yes, 1},
+				   {CKA_EC_PARAMS, params, sizeof(params)},
+				   {CKA_ID, id, sizeof(id)}};
+	CK_ATTRIBUTE private_t[] = {{CKA_TOKEN, &yes, 1},      {CKA_PRIVATE, &yes, 1},
+				    {CKA_SENSITIVE, &yes, 1},  {CKA_SIGN, &yes, 1},
+				    {CKA_ID, id, sizeof(id)},  {CKA_EXTRACTABLE, &extractable, 1},
+				    {CKA_MODIFIABLE, &no, 1},  {CKA_DERIVE, &no, 1},
+				    {CKA_DECRYPT, &no, 1},     {CKA_UNWRAP, &no, 1},
+				    {CKA_SIGN_RECOVER, &no, 1}};
+	CK_OBJECT_HANDLE public, private;
+	CK_SESSION_HANDLE s;
+
+	memset(id, n, sizeof(id));
+	assert_int_equal(f->C_OpenSession(fixture_slot(&fx), CKF_SERIAL_SESSION | CKF_RW_SESSION,
+					  NULL, NULL, &s),
+			 CKR_OK);
+	assert_int_equal(f->C_GenerateKeyPair(s, &mech, public_t, ARRAY_LEN(public_t), private_t,
+					      ARRAY_LEN(private_t), &public, &private),
+			 CKR_OK);
+	assert_int_equal(f->C_CloseSession(s), CKR_OK);
+}
+
+/* I-34 */
+static void
+extractable_key_is_refused_unless_adopted(void **state)
+{
+	struct hsm_key *k;
+	struct buf point = {0};
+
+	(void)state;
+	make_foreign_key(20, CK_TRUE);
+	k = find_key(20);
+	make_key(algo_get(ALGO_P256), 21, &point); /* any point: the attributes come first */
+	err_clear(&e);
+	assert_int_equal(hsm_key_prove(k, algo_get(ALGO_P256), buf_span(&point), false, &e),
+			 E_HSM_KEY_PROOF);
+	assert_non_null(strstr(e.text, "EXTRACTABLE"));
+	err_clear(&e);
+	assert_int_equal(hsm_key_prove(k, algo_get(ALGO_P256), buf_span(&point), true, &e),
+			 E_HSM_KEY_PROOF);
+	assert_null(strstr(e.text, "EXTRACTABLE")); /* lax: only the signature does not fit */
+	buf_free(&point);
+}
+
+static void
+two_keys_with_one_id_are_refused(void **state)
+{
+	struct hsm_key *k;
+
+	(void)state;
+	if (is_nss)
+		skip(); /* softokn overwrites the first: all the more reason to look before */
+	make_foreign_key(22, CK_FALSE);
+	make_foreign_key(22, CK_FALSE);
+	assert_int_equal(hsm_key_find(h, "main", fixture_id(22), &k, NULL), E_HSM_KEY_PROOF);
+}
+
+static void
+second_token_of_the_same_label_is_refused(void **state)
+{
+	struct secret so = {0};
+
+	(void)state;
+	assert_int_equal(secret_alloc(&so, 8, NULL), E_OK);
+	memset(so.p, '1', 8);
+	assert_int_equal(hsm_token_init(&fx.conf, fx.slot + strlen("label:"), &so, NULL),
+			 E_HSM_KEY_EXISTS);
+	secret_free(&so);
+}
+
+static void
+wrong_configuration_is_refused(void **state)
+{
+	struct hsm_token_conf bad;
+	struct hsm *other;
+
+	(void)state;
+	bad = fx.conf;
+	bad.module = "/nonexistent.so";
+	assert_int_equal(hsm_open(&bad, 1, &other, NULL), E_HSM_MODULE);
+	bad.module = "/lib/x86_64-linux-gnu/libc.so.6";
+	assert_int_equal(hsm_open(&bad, 1, &other, NULL), E_HSM_MODULE);
+	bad = fx.conf;
+	bad.slots[0] = "v2gpki";
+	assert_int_equal(hsm_open(&bad, 1, &other, NULL), E_CONFIG);
+	bad = fx.conf;
+	bad.sessions = 0;
+	assert_int_equal(hsm_open(&bad, 1, &other, NULL), E_CONFIG);
+	bad.sessions = 65;
+	assert_int_equal(hsm_open(&bad, 1, &other, NULL), E_CONFIG);
+	bad = fx.conf;
+	bad.slots[0] = NULL;
+	assert_int_equal(hsm_open(&bad, 1, &other, NULL), E_CONFIG);
+	assert_int_equal(hsm_token_health(h, "nobody", NULL), E_CONFIG);
+}
+
+static void
+pin_comes_from_a_systemd_credential(void **state)
+{
+	struct hsm_token_conf c = fx.conf;
+	struct hsm *other;
+
+	(void)state;
+	c.pin_file = "credential:pin";
+	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+	assert_int_equal(hsm_open(&c, 1, &other, &e), E_OK);
+	assert_int_equal(hsm_token_health(other, "main", NULL), E_IO);
+	hsm_close(other);
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", fx.dir, 1), 0);
+	assert_int_equal(hsm_open(&c, 1, &other, &e), E_OK);
+	assert_int_equal(hsm_token_health(other, "main", NULL), E_OK);
+	hsm_close(other);
+}
+
 struct signer {
 	struct hsm_key *k;
 	struct span point;
@@ -263,6 +385,11 @@ main(int argc, char **argv)
 		cmocka_unit_test(missing_key_is_named),
 		cmocka_unit_test(key_of_another_certificate_is_refused),
 		cmocka_unit_test(digest_of_wrong_length_is_refused),
+		cmocka_unit_test(extractable_key_is_refused_unless_adopted),
+		cmocka_unit_test(two_keys_with_one_id_are_refused),
+		cmocka_unit_test(second_token_of_the_same_label_is_refused),
+		cmocka_unit_test(wrong_configuration_is_refused),
+		cmocka_unit_test(pin_comes_from_a_systemd_credential),
 		cmocka_unit_test(keys_survive_a_restart),
 		cmocka_unit_test(eight_threads_share_two_sessions),
 		cmocka_unit_test(check_reports_what_the_token_can_do),
