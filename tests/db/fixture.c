@@ -198,6 +198,8 @@ raw_try(struct fixture *f, const char *sql)
 	sqlite3 *h = raw_open(f);
 	int rc = sqlite3_exec(h, sql, NULL, NULL, NULL);
 
+	if (rc != SQLITE_OK)
+		print_message("(%s)\n", sqlite3_errmsg(h));
 	(void)sqlite3_close(h);
 	return rc;
 }
