@@ -34,18 +34,18 @@ enum err_code pool_root_put(struct pool *p, const char *actor, struct span der, 
 			    struct root_row *out, struct err *e) MUST_CHECK;
 enum err_code pool_root_list(struct pool *p, unsigned types, struct root_row **rows, size_t *count,
 			     struct err *e) MUST_CHECK;
-enum err_code pool_root_get(struct pool *p, const char *id, struct root_row *out,
-			    struct err *e) MUST_CHECK;
-enum err_code pool_root_delete(struct pool *p, const char *actor, const char *id,
-			       struct err *e) MUST_CHECK;
+enum err_code
+pool_root_get(struct pool *p, const char *id, struct root_row *out, struct err *e) MUST_CHECK;
+enum err_code
+pool_root_delete(struct pool *p, const char *actor, const char *id, struct err *e) MUST_CHECK;
 
 /* --- PCP (2.2, 5.1) --- */
 struct vehicle_put { /* spans lent */
 	const char *actor;
 	struct span leaf, sub2, sub1; /* sub2 may be empty */
-	const char *xmlns;	      /* NULL: -2 */
+	const char *xmlns;            /* NULL: -2 */
 	const char *previous_pcid;    /* NULL: none */
-	const char *v2g_akis;	      /* JSON array text, NULL: none */
+	const char *v2g_akis;         /* JSON array text, NULL: none */
 };
 /* What a vehicle answer shows beside the stored row. */
 struct vehicle_view {
@@ -61,8 +61,9 @@ enum err_code pool_vehicle_put(struct pool *p, const struct vehicle_put *in,
 /* E_VEHICLE_UNKNOWN; checks on read as in 5.1 (expired: E_VEHICLE_UNKNOWN, D28). */
 enum err_code pool_vehicle_get(struct pool *p, const char *pcid, struct vehicle_view *out,
 			       struct err *e) MUST_CHECK;
-enum err_code pool_vehicle_delete(struct pool *p, const char *actor, const char *pcid,
-				  struct err *e) MUST_CHECK; /* revokes our contract certificates first */
+enum err_code
+pool_vehicle_delete(struct pool *p, const char *actor, const char *pcid,
+		    struct err *e) MUST_CHECK; /* revokes our contract certificates first */
 enum err_code pool_vehicle_lookup(struct pool *p, const char *pcid, struct err *e) MUST_CHECK;
 
 /* --- CPS (2.3, 5.2) --- */
@@ -75,8 +76,8 @@ struct contract_order {
 };
 /* Key pair in secure memory, contract certificate from the MO CA, key wrapped for the car, bundle
  * signed by the CPS key, one row in the CCP. Repeating the same pair replaces the data. */
-enum err_code pool_contract_generate(struct pool *p, const struct contract_order *o,
-				     struct err *e) MUST_CHECK;
+enum err_code
+pool_contract_generate(struct pool *p, const struct contract_order *o, struct err *e) MUST_CHECK;
 
 struct signer_view {
 	struct cps_chain chain;
@@ -84,8 +85,8 @@ struct signer_view {
 	int64_t not_before, not_after;
 };
 /* *views: array of *count owned by the caller: free with signer_views_free. */
-enum err_code pool_signers(struct pool *p, struct signer_view **views, size_t *count,
-			   struct err *e) MUST_CHECK;
+enum err_code
+pool_signers(struct pool *p, struct signer_view **views, size_t *count, struct err *e) MUST_CHECK;
 void signer_views_free(struct signer_view *views, size_t count);
 
 /* --- CCP (2.4, 5.4) --- */
@@ -102,16 +103,16 @@ struct install_answer { /* owned by the caller: install_answer_free */
 	const char *response_code; /* "OK", "FAILED_NoCertificateAvailable", … */
 };
 void install_answer_free(struct install_answer *a);
-/* E_OK with a positive or a negative answer; E_EXI, E_NAMESPACE, … where no answer can be made (400).
- * The reason of a negative answer is also put into *e's text with e->code E_INSTALL_REFUSED while
- * the function returns E_OK. */
-enum err_code pool_install(struct pool *p, const struct install_query *q, struct install_answer *out,
-			   struct err *e) MUST_CHECK;
+/* E_OK with a positive or a negative answer; E_EXI, E_NAMESPACE, … where no answer can be made
+ * (400). The reason of a negative answer is also put into *e's text with e->code E_INSTALL_REFUSED
+ * while the function returns E_OK. */
+enum err_code pool_install(struct pool *p, const struct install_query *q,
+			   struct install_answer *out, struct err *e) MUST_CHECK;
 
 /* Revokes first where the certificate is ours (unless skip_revocation), then deletes. */
-enum err_code pool_contract_delete(struct pool *p, const char *request_id, const char *actor,
-				   const char *emaid, bool skip_revocation,
-				   struct err *e) MUST_CHECK;
+enum err_code
+pool_contract_delete(struct pool *p, const char *request_id, const char *actor, const char *emaid,
+		     bool skip_revocation, struct err *e) MUST_CHECK;
 
 struct contract_view {
 	struct contract_row row;
@@ -119,12 +120,12 @@ struct contract_view {
 };
 void contract_views_free(struct contract_view *views, size_t count);
 /* By EMAID: E_CONTRACT_UNKNOWN. By PCID: E_VEHICLE_UNKNOWN, or an empty array (D19). */
-enum err_code pool_contracts_by_emaid(struct pool *p, const char *emaid, const char *xmlns,
-				      const char *cps_root, struct contract_view **views,
-				      size_t *count, struct err *e) MUST_CHECK;
-enum err_code pool_contracts_by_pcid(struct pool *p, const char *pcid, const char *xmlns,
-				     struct contract_view **views, size_t *count,
-				     struct err *e) MUST_CHECK;
+enum err_code
+pool_contracts_by_emaid(struct pool *p, const char *emaid, const char *xmlns, const char *cps_root,
+			struct contract_view **views, size_t *count, struct err *e) MUST_CHECK;
+enum err_code
+pool_contracts_by_pcid(struct pool *p, const char *pcid, const char *xmlns,
+		       struct contract_view **views, size_t *count, struct err *e) MUST_CHECK;
 /* A ready Res for an OEM backend; session_id_hex "" or NULL: one octet 00 (D20). */
 enum err_code pool_bundle_fetch(struct pool *p, const char *request_id, const char *emaid,
 				const char *pcid, const char *session_id_hex, const char *xmlns,
