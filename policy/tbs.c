@@ -157,10 +157,10 @@ put_policy(struct buf *b, const char *dotted, struct err *e)
 	struct ext_marks m = ext_begin(b, OID_POLICIES, false);
 	size_t list = der_begin(b, DER_SEQUENCE), info = der_begin(b, DER_SEQUENCE);
 	size_t oid = der_begin(b, DER_OID);
-	enum err_code rc;
 
-	if ((rc = der_oid_from_text(dotted, b, e)) != E_OK)
-		return rc;
+	if (der_oid_from_text(dotted, b, NULL) != E_OK)
+		return err_set(e, E_BAD_VALUE, "policy OID \"%.80s\": expected dotted numbers",
+			       dotted);
 	der_finish(b, oid);
 	der_finish(b, info);
 	der_finish(b, list);
