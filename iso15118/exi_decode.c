@@ -62,7 +62,7 @@ refuse_uint(struct decoder *d, enum exi_uint_error why, size_t at, const char *w
 
 	switch (why) {
 	case EXI_UINT_END:
-		(void)snprintf(text, sizeof(text), "input ends inside a %s", what); /* may cut */
+		(void)snprintf(text, sizeof(text), "input ends inside the %s", what); /* may cut */
 		return refuse(d, E_EXI, d->r.pos, text);
 	case EXI_UINT_PADDED:
 		(void)snprintf(text, sizeof(text), "%s not in its shortest form",
@@ -192,7 +192,7 @@ read_integer(struct decoder *d, struct exi_node *node)
 	uint32_t negative;
 
 	if (!exi_read_bits(&d->r, 1, &negative))
-		return refuse(d, E_EXI, at, "input ends inside an integer");
+		return refuse(d, E_EXI, at, "input ends inside the integer");
 	why = exi_read_septets(&d->r, sizeof(septets), septets, &n);
 	if (why != EXI_UINT_OK)
 		return refuse_uint(d, why, at, "integer");
