@@ -320,10 +320,15 @@ read_number(struct reader *r, uint32_t node, const json_t *v, const struct exi_t
 {
 	uint8_t item = r->t->node[node].item;
 	uint64_t n = (uint64_t)json_integer_value(v);
+	enum err_code rc;
 
-	if (json_is_string(v) && type->kind == EXI_UNSIGNED)
-		return str_to_u64(json_string_value(v), 0, UINT64_MAX, &r->t->node[node].v.number,
-				  r->e);
+	if (json_is_string(v) && type->kind == EXI_UNSIGNED) {
+		rc = str_to_u64(json_string_value(v), 0, UINT64_MAX, &r->t->node[node].v.number,
+				r->e);
+		if (rc != E_OK)
+			err_context(r->e, "%s", exi_item_names[item]);
+		return rc;
+	}
 	if (!json_is_integer(v) || (type->kind != EXI_SHORT && json_integer_value(v) < 0))
 		return refuse(r, item, "a number");
 	r->t->node[node].v.number = n;
