@@ -12,9 +12,9 @@ struct auth;
 struct auth_conf {
 	struct db *db;
 	struct ca_set *ca;
-	const char *public_url;	  /* iss and aud */
+	const char *public_url;   /* iss and aud */
 	const char *token_signer; /* name of the signing leaf: "token-signer" */
-	int64_t token_seconds;	  /* life of an access token */
+	int64_t token_seconds;    /* life of an access token */
 };
 enum err_code auth_open(const struct auth_conf *conf, struct auth **out, struct err *e) MUST_CHECK;
 void auth_close(struct auth *a);
@@ -24,8 +24,8 @@ void auth_close(struct auth *a);
 enum err_code auth_request(struct request *rq, bool on_worker, bool *needs_worker) MUST_CHECK;
 
 /* A fresh access token for a participant, JSON members of RFC 6749 5.1 left to the caller. */
-enum err_code auth_issue_token(struct auth *a, const char *party, struct buf *jwt, int64_t *expires_in,
-			       struct err *e) MUST_CHECK;
+enum err_code auth_issue_token(struct auth *a, const char *party, struct buf *jwt,
+			       int64_t *expires_in, struct err *e) MUST_CHECK;
 
 /* Checks client id and secret (scrypt, at most 2 at once, remembered 60 s): fills who. E_RATE when
  * too many are under way. */

@@ -20,7 +20,7 @@ struct app {
 	struct hsm *hsm;
 	struct ca_set *ca;
 	struct pool *pool;
-	struct auth *auth; /* api/auth.h */
+	struct auth *auth;      /* api/auth.h */
 	const char *public_url; /* without trailing slash */
 	int64_t started;
 };
@@ -32,8 +32,8 @@ struct request {
 	char id[37]; /* UUID: traceId, request id of everything it causes */
 	const struct route *route;
 	const char *method;
-	const char *path;		 /* raw path as received, without the query */
-	char *args[REQUEST_ARGS_MAX];	 /* path parameters, percent-decoded */
+	const char *path;             /* raw path as received, without the query */
+	char *args[REQUEST_ARGS_MAX]; /* path parameters, percent-decoded */
 	struct span body;
 	struct principal who;
 	enum auth_method auth_method;
@@ -45,7 +45,7 @@ struct request {
 	/* the reply */
 	int status; /* 0: from err */
 	struct buf reply;
-	const char *reply_type; /* Content-Type */
+	const char *reply_type;  /* Content-Type */
 	char headers[4][2][128]; /* extra headers: name, value; "" ends */
 };
 
@@ -55,8 +55,8 @@ const char *request_query(const struct request *rq, const char *name);
 
 /* --- replies: each sets status, type and body --- */
 enum err_code reply_json(struct request *rq, int status, json_t *steals) MUST_CHECK;
-enum err_code reply_bytes(struct request *rq, int status, const char *type,
-			  struct span body) MUST_CHECK;
+enum err_code
+reply_bytes(struct request *rq, int status, const char *type, struct span body) MUST_CHECK;
 enum err_code reply_empty(struct request *rq, int status) MUST_CHECK;
 void reply_header(struct request *rq, const char *name, const char *value);
 

@@ -17,7 +17,10 @@ typedef enum err_code route_handler(struct request *rq);
 struct route {
 	unsigned listeners;
 	const char *method;
-	const char *path; /* "/v1/oem/provCerts/{pcid}": {x} is one segment, never empty */
+	/* "/v1/oem/provCerts/{pcid}": {x} is one segment, never empty; {x?} may be absent (only at
+	 * the end); ~cpo also takes one word and a hyphen in front ("eu-cpo"); a final / is
+	 * optional. */
+	const char *path;
 	route_handler *handler;
 	enum who who;
 	enum call call; /* policy/role.h; unused with WHO_ANYONE */
@@ -31,8 +34,9 @@ struct route {
 extern const struct route *const route_tables[];
 
 /* Finds the route for a method and raw path, fills args (percent-decoded, arena-less: pointers into
- * the caller's scratch of at least strlen(path) + 1 bytes). E_NO_ROUTE, or E_METHOD with *allowed
- * filled ("GET, HEAD"). */
+ * the caller's scratch of at least strlen(path) + 1 bytes; NULL where an optional one is absent).
+ * The path whose first segments are spelled out wins over one with parameters. HEAD finds GET
+ * routes. E_NO_ROUTE, or E_METHOD with *allowed filled ("GET, HEAD"). */
 enum err_code route_find(unsigned listener, const char *method, const char *path, char *scratch,
 			 const struct route **out, char *args[REQUEST_ARGS_MAX], char allowed[64],
 			 struct err *e) MUST_CHECK;
