@@ -26,10 +26,11 @@ struct http {
 	void *link;        /* the library's connection */
 	struct conn *conn; /* api/server_conn.h */
 	enum listener listener;
-	char *target;        /* owned: path, NUL, query */
-	char *query;         /* inside target, or NULL */
-	bool target_refused; /* too long, or with octets that do not belong there */
-	char *scratch;       /* path parameters live here */
+	char *target;           /* owned: path, NUL, query */
+	char *query;            /* inside target, or NULL */
+	bool target_refused;    /* too long, or with a NUL inside */
+	const char *target_end; /* where the library keeps what follows it */
+	char *scratch;          /* path parameters live here */
 	char *query_copy;
 	struct http_param params[HTTP_PARAMS_MAX];
 	size_t param_count;

@@ -76,7 +76,8 @@ take_target(struct http *h)
 	enum err_code rc;
 
 	if (h->target_refused)
-		return err_set(e, E_HTTP_TARGET, "request target: expected at most %d octets",
+		return err_set(e, E_HTTP_TARGET,
+			       "request target: expected at most %d octets between single spaces",
 			       HTTP_TARGET_MAX);
 	if ((rc = http_check_target(h->target, e)) != E_OK)
 		return rc;
@@ -199,7 +200,7 @@ log_failure(const struct http *h)
 	char quoted[LOG_VALUE_MAX];
 	struct err copy = h->rq.err;
 
-	if (h->rq.status < 500)
+	if (h->rq.status < 500 || copy.code == E_OVERLOAD || copy.code == E_STOPPING)
 		return;
 	scrub(copy.text);
 	log_event(LOG_LEVEL_ERROR, "http.failure", "request=%s code=%s text=%s", h->rq.id,
@@ -287,7 +288,8 @@ admit(struct http *h, bool on_worker)
 	if (needs_worker)
 		return false;
 	h->authenticated = true;
-	(void)access_check(rq); /* a refusal waits in rq->err */
+	if (access_check(rq) != E_OK)
+		rq->status = 0; /* the reply comes from rq->err */
 	return true;
 }
 

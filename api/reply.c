@@ -82,11 +82,8 @@ reply_header(struct request *rq, const char *name, const char *value)
 static const char *
 public_text(const struct err *e)
 {
-	switch (e->code) {
-	case E_OVERLOAD:
-	case E_STOPPING: return e->text;
-	default: break;
-	}
+	if (e->code == E_OVERLOAD || e->code == E_STOPPING)
+		return e->text;
 	switch (err_kind(e->code)) {
 	case KIND_INTERNAL: return "internal error; the operator finds it by the traceId";
 	case KIND_UPSTREAM: return "another service that this answer needs failed";

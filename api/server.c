@@ -160,6 +160,7 @@ on_target(void *arg, const char *target, struct MHD_Connection *link)
 		return NULL;
 	h->link = link;
 	h->conn = conn_of(link);
+	h->target_end = target + strlen(target) + 1;
 	atomic_fetch_add(&d->server->requests, 1);
 	return h;
 }
@@ -173,6 +174,10 @@ on_headers(struct http *h, struct MHD_Connection *link, const char *method, cons
 
 	(void)MHD_get_connection_values(link, MHD_HEADER_KIND, add_fact, &facts); /* a count */
 	h->rq.tls_peer = tls_peer(link);
+	/* the library ends each part of the request line with a NUL in place: a part that does not
+	 * follow the last one's end was cut by a NUL of the caller's */
+	if (version != h->target_end)
+		h->target_refused = true;
 	http_begin(h, method, version, &facts);
 	if (!h->close)
 		return MHD_YES;
@@ -261,7 +266,7 @@ on_connection(void *arg, struct MHD_Connection *link, void **context,
 }
 
 /* The library's own words name peers' mistakes; they are of use when something is looked for. */
-static void
+__attribute__((format(printf, 2, 0))) static void
 on_library_log(void *arg, const char *fmt, va_list ap)
 {
 	char text[LOG_VALUE_MAX], quoted[LOG_VALUE_MAX];

@@ -87,7 +87,8 @@ check_pair(const struct material *m, const char *file, struct err *e)
 	if (rc == 0)
 		rc = gnutls_pubkey_verify_data2(
 			m->certs[0].pubkey,
-			gnutls_pk_to_sign(gnutls_privkey_get_pk_algorithm(m->key, NULL),
+			gnutls_pk_to_sign((gnutls_pk_algorithm_t)gnutls_privkey_get_pk_algorithm(
+						  m->key, NULL),
 					  GNUTLS_DIG_SHA256),
 			0, &data, &sig);
 	gnutls_free(sig.data);
