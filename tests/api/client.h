@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 
-struct answer { /* answer_free */
-	int status; /* 0: the connection ended without one */
+struct answer {          /* answer_free */
+	int status;      /* 0: the connection ended without one */
 	struct buf head; /* NUL-terminated */
 	struct buf body; /* NUL-terminated */
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests as no library sends them, against the real server on a plain listener with routes of its
  * own (this file's route_tables stands for api/routes.c). */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -51,13 +51,15 @@ item(struct request *rq)
 {
 	const char *q = request_query(rq, "q");
 
-	return reply_json(rq, 200, json_pack("{s:s, s:s}", "item", rq->args[0], "q", q == NULL ? "" : q));
+	return reply_json(rq, 200,
+			  json_pack("{s:s, s:s}", "item", rq->args[0], "q", q == NULL ? "" : q));
 }
 
 static enum err_code
 leak(struct request *rq)
 {
-	return err_set(&rq->err, E_DB, "disk I/O error in /var/lib/v2gpki/store.db, EMAID DEABCC12345678");
+	return err_set(&rq->err, E_DB,
+		       "disk I/O error in /var/lib/v2gpki/store.db, EMAID DEABCC12345678");
 }
 
 static enum err_code
@@ -70,13 +72,19 @@ silent(struct request *rq)
 static const struct route routes_test[] = {
 	{LISTEN_PLAIN, "GET", "/fast", fast, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, FAST, false, 0},
 	{LISTEN_PLAIN, "GET", "/slow", slow, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, SLOW, false, 0},
-	{LISTEN_PLAIN, "POST", "/echo", echo, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, SLOW, false, 4096},
-	{LISTEN_PLAIN, "POST", "/echofast", echo, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, FAST, false, 4096},
-	{LISTEN_PLAIN, "GET", "/item/{pcid}", item, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, FAST, false, 0},
+	{LISTEN_PLAIN, "POST", "/echo", echo, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, SLOW, false,
+	 4096},
+	{LISTEN_PLAIN, "POST", "/echofast", echo, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, FAST, false,
+	 4096},
+	{LISTEN_PLAIN, "GET", "/item/{pcid}", item, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, FAST,
+	 false, 0},
 	{LISTEN_PLAIN, "GET", "/leak", leak, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, FAST, false, 0},
-	{LISTEN_PLAIN, "GET", "/silent", silent, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, FAST, false, 0},
-	{LISTEN_PLAIN, "PUT", "/roots", fast, WHO_CALLER, CALL_ROOT_WRITE, SUBJECT_NONE, SLOW, true, 100},
-	{LISTEN_ADMIN, "GET", "/admin/v1/cas", fast, WHO_CALLER, CALL_ADMIN_READ, SUBJECT_NONE, FAST, false, 0},
+	{LISTEN_PLAIN, "GET", "/silent", silent, WHO_ANYONE, CALL_COUNT, SUBJECT_NONE, FAST, false,
+	 0},
+	{LISTEN_PLAIN, "PUT", "/roots", fast, WHO_CALLER, CALL_ROOT_WRITE, SUBJECT_NONE, SLOW, true,
+	 100},
+	{LISTEN_ADMIN, "GET", "/admin/v1/cas", fast, WHO_CALLER, CALL_ADMIN_READ, SUBJECT_NONE,
+	 FAST, false, 0},
 	{0},
 };
 const struct route *const route_tables[] = {routes_test, NULL};
@@ -148,14 +156,14 @@ status_of(const char *request, size_t n, bool *closed, struct answer *a)
 	return a->status;
 }
 
-#define REFUSED(text, status, code)                                                                \
-	do {                                                                                       \
-		struct answer a_ = {0};                                                            \
-		bool closed_ = false;                                                              \
-		int got_ = status_of(text, sizeof(text) - 1, &closed_, &a_);                       \
-		if (got_ != (status) || !closed_ || ((code) != NULL && !answer_has(&a_, code)))    \
-			fail_msg("%s: %d %s", text, got_, (char *)a_.body.p);                      \
-		answer_free(&a_);                                                                  \
+#define REFUSED(text, status, code)                                                             \
+	do {                                                                                    \
+		struct answer a_ = {0};                                                         \
+		bool closed_ = false;                                                           \
+		int got_ = status_of(text, sizeof(text) - 1, &closed_, &a_);                    \
+		if (got_ != (status) || !closed_ || ((code) != NULL && !answer_has(&a_, code))) \
+			fail_msg("%s: %d %s", text, got_, (char *)a_.body.p);                   \
+		answer_free(&a_);                                                               \
 	} while (0)
 
 static void
@@ -163,21 +171,26 @@ malformed_framing_is_refused_and_the_connection_ends(void **state)
 {
 	(void)state;
 	REFUSED("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: "
-		"chunked\r\n\r\n0\r\n\r\n", 400, "http.framing");
+		"chunked\r\n\r\n0\r\n\r\n",
+		400, "http.framing");
 	REFUSED("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: "
-		"3\r\n\r\n0\r\n\r\n", 400, "http.framing");
+		"3\r\n\r\n0\r\n\r\n",
+		400, "http.framing");
 	REFUSED("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: "
-		"4\r\n\r\nabcd", 400, "http.framing");
+		"4\r\n\r\nabcd",
+		400, "http.framing");
 	REFUSED("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
 		400, "http.framing");
-	REFUSED("POST /echo HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
-		"http.framing");
+	REFUSED("POST /echo HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		400, "http.framing");
 	REFUSED("GET /fast HTTP/1.1\r\n\r\n", 400, "http.framing");
 	REFUSED("GET /fast HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "http.framing");
 	REFUSED("GET /fast HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nAuthorization: Bearer "
-		"b\r\n\r\n", 400, "http.framing");
+		"b\r\n\r\n",
+		400, "http.framing");
 	REFUSED("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: "
-		"+3\r\n\r\nabc", 400, "http.framing");
+		"+3\r\n\r\nabc",
+		400, "http.framing");
 }
 
 static void
@@ -415,26 +428,36 @@ bodies_over_the_limit_get_413_and_the_connection_survives_small_ones(void **stat
 
 	(void)state;
 	assert_int_equal(send_body("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 8192\r\n\r\n",
-				   8192, false, &a), 413);
+				   8192, false, &a),
+			 413);
 	assert_true(answer_has(&a, "http.body-too-large"));
 	answer_free(&a);
 	assert_int_equal(send_body("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: "
-				   "10485760\r\n\r\n", 10485760, false, &a), 413);
+				   "10485760\r\n\r\n",
+				   10485760, false, &a),
+			 413);
 	answer_free(&a);
 	assert_int_equal(send_body("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
-				   "chunked\r\n\r\n", 65536, true, &a), 413);
+				   "chunked\r\n\r\n",
+				   65536, true, &a),
+			 413);
 	answer_free(&a);
 	/* without an announced length, past the bound the connection just ends */
 	assert_int_equal(send_body("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
-				   "chunked\r\n\r\n", 10485760, true, &a), 0);
+				   "chunked\r\n\r\n",
+				   10485760, true, &a),
+			 0);
 	answer_free(&a);
 	/* a length that no size_t holds */
 	assert_int_equal(send_body("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: "
-				   "99999999999999999999\r\n\r\n", 8192, false, &a), 400 + 13);
+				   "99999999999999999999\r\n\r\n",
+				   8192, false, &a),
+			 400 + 13);
 	answer_free(&a);
 	/* a body where none is accepted */
 	assert_int_equal(send_body("GET /fast HTTP/1.1\r\nHost: x\r\nContent-Length: 8192\r\n\r\n",
-				   8192, false, &a), 413);
+				   8192, false, &a),
+			 413);
 	answer_free(&a);
 }
 
@@ -624,7 +647,8 @@ slow_senders_are_cut_off_although_they_never_fall_silent(void **state)
 	assert_true(clock_mono_us() - begun < 4000000);
 	close(fd);
 	fd = client_dial(port);
-	assert_true(client_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n"));
+	assert_true(
+		client_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n"));
 	for (i = 0; i < 60; i++) {
 		if (!client_text(fd, "y"))
 			break;
@@ -698,26 +722,46 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(malformed_framing_is_refused_and_the_connection_ends, setup, teardown),
-		cmocka_unit_test_setup_teardown(targets_that_are_not_plain_paths_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(octets_of_zero_never_reach_a_handler, setup, teardown),
-		cmocka_unit_test_setup_teardown(parameters_and_queries_are_decoded, setup, teardown),
-		cmocka_unit_test_setup_teardown(errors_have_texts_a_trace_id_and_a_code, setup, teardown),
-		cmocka_unit_test_setup_teardown(reasons_of_our_own_failures_stay_inside, setup, teardown),
-		cmocka_unit_test_setup_teardown(admin_paths_look_like_any_unknown_path_elsewhere, setup, teardown),
-		cmocka_unit_test_setup_teardown(head_answers_like_get_without_a_body, setup, teardown),
-		cmocka_unit_test_setup_teardown(connections_are_kept_over_fast_slow_and_refused_requests, setup, teardown),
-		cmocka_unit_test_setup_teardown(pipelined_requests_are_answered_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			malformed_framing_is_refused_and_the_connection_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(targets_that_are_not_plain_paths_are_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(octets_of_zero_never_reach_a_handler, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(parameters_and_queries_are_decoded, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(errors_have_texts_a_trace_id_and_a_code, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(reasons_of_our_own_failures_stay_inside, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(admin_paths_look_like_any_unknown_path_elsewhere,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(head_answers_like_get_without_a_body, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			connections_are_kept_over_fast_slow_and_refused_requests, setup, teardown),
+		cmocka_unit_test_setup_teardown(pipelined_requests_are_answered_in_order, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(chunked_bodies_arrive_whole, setup, teardown),
-		cmocka_unit_test_setup_teardown(bodies_over_the_limit_get_413_and_the_connection_survives_small_ones, setup, teardown),
-		cmocka_unit_test_setup_teardown(expect_continue_is_answered_before_the_body_is_sent, setup, teardown),
-		cmocka_unit_test_setup_teardown(header_fields_are_bounded_in_number_and_size, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_full_queue_is_503_with_retry_after_and_fast_routes_go_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(stopping_answers_what_is_under_way_and_never_aborts, setup, teardown),
-		cmocka_unit_test_setup_teardown(slow_senders_are_cut_off_although_they_never_fall_silent, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			bodies_over_the_limit_get_413_and_the_connection_survives_small_ones, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(expect_continue_is_answered_before_the_body_is_sent,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(header_fields_are_bounded_in_number_and_size, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			a_full_queue_is_503_with_retry_after_and_fast_routes_go_on, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(stopping_answers_what_is_under_way_and_never_aborts,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			slow_senders_are_cut_off_although_they_never_fall_silent, setup, teardown),
 		cmocka_unit_test_setup_teardown(silent_connections_are_closed, setup, teardown),
-		cmocka_unit_test_setup_teardown(connections_beyond_the_limit_of_an_address_are_closed, setup, teardown),
-		cmocka_unit_test_setup_teardown(requests_cut_off_in_the_middle_leave_nothing_behind, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			connections_beyond_the_limit_of_an_address_are_closed, setup, teardown),
+		cmocka_unit_test_setup_teardown(requests_cut_off_in_the_middle_leave_nothing_behind,
+						setup, teardown),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
