@@ -10,9 +10,9 @@
  *                           C_Sign short 0 1 -            one byte less of signature
  *                           C_Sign zero 0 1 -   C_Sign flip 0 1 -
  * $V2GPKI_SHIM_COUNT    one line per C_Sign call, the key's CKA_ID and what is signed (a digest) in
- *                       hex, appended before the call is made: what was signed is known even when the
- *                       process is killed
- * $V2GPKI_SHIM_TRACE    one line per call of a function that can be made to fail: its name
+ *                       hex, appended before the call is made: what was signed is known even when
+ * the process is killed $V2GPKI_SHIM_TRACE    one line per call of a function that can be made to
+ * fail: its name
  *
  * Each is optional except the first. */
 #include <dlfcn.h>
