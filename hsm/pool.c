@@ -19,18 +19,15 @@ struct job *
 job_new(enum outcome (*run)(struct worker *w, struct job *j), int64_t limit_us)
 {
 	struct job *j = calloc(1, sizeof(*j));
-	pthread_condattr_t a;
 
 	if (j == NULL)
 		return NULL;
-	j->run = run;
-	j->limit_us = limit_us;
-	if (pthread_condattr_init(&a) != 0 || pthread_condattr_setclock(&a, CLOCK_MONOTONIC) != 0 ||
-	    pthread_cond_init(&j->done, &a) != 0) {
+	if (sem_init(&j->done, 0, 0) != 0) {
 		free(j);
 		return NULL;
 	}
-	pthread_condattr_destroy(&a);
+	j->run = run;
+	j->limit_us = limit_us;
 	return j;
 }
 
@@ -39,12 +36,13 @@ job_free(struct job *j)
 {
 	if (j == NULL)
 		return;
-	pthread_cond_destroy(&j->done);
+	sem_destroy(&j->done);
 	buf_free(&j->in);
 	buf_free(&j->out);
 	free(j);
 }
 
+/* The caller signals t->work, best after it gave up the lock that the worker will want. */
 static void
 enqueue(struct token *t, struct job *j, bool first)
 {
@@ -60,7 +58,6 @@ enqueue(struct token *t, struct job *j, bool first)
 		t->tail = &j->next;
 	}
 	t->waiting++;
-	pthread_cond_signal(&t->work);
 }
 
 static void
@@ -82,10 +79,12 @@ static void
 job_end(struct job *j)
 {
 	j->state = JOB_DONE;
-	if (j->left)
+	if (j->left) {
 		job_free(j);
-	else
-		pthread_cond_signal(&j->done);
+		return;
+	}
+	atomic_store_explicit(&j->ended, true, memory_order_release);
+	sem_post(&j->done); /* j may be gone from here on */
 }
 
 static void
@@ -113,13 +112,16 @@ timespec_of(int64_t us)
 	return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
 }
 
-/* The caller leaves at its deadline: out of the queue, or away from a job that still runs. */
-static enum err_code
-leave(struct token *t, struct job *j, bool *keep, struct err *e)
+/* The caller leaves at its deadline: out of the queue, or away from a job that still runs. False:
+ * the job has ended meanwhile. */
+static bool
+leave(struct token *t, struct job *j, struct err *e)
 {
 	size_t inside = 0;
 	struct worker *w;
 
+	if (j->state == JOB_DONE)
+		return false;
 	for (w = t->workers; w != NULL; w = w->next)
 		inside += w->job != NULL;
 	err_set(e, E_HSM_BUSY,
@@ -130,35 +132,54 @@ leave(struct token *t, struct job *j, bool *keep, struct err *e)
 		dequeue(t, j);
 	else
 		j->left = true;
-	*keep = !j->left;
 	token_find_hung(t, clock_mono_us());
-	return E_HSM_BUSY;
+	return true;
+}
+
+/* Puts the job in the queue unless the token is known to be unable. */
+static enum err_code
+submit(struct token *t, struct job *j, struct err *e)
+{
+	enum err_code rc = E_OK;
+
+	pthread_mutex_lock(&t->lock);
+	if (t->stop)
+		rc = err_set(e, E_STOPPING, "token %s: closed", t->name);
+	else if (t->state == TOKEN_DOWN)
+		rc = err_set(e, t->why.code, "%s", t->why.text);
+	else
+		enqueue(t, j, false);
+	pthread_mutex_unlock(&t->lock);
+	if (rc == E_OK)
+		pthread_cond_signal(&t->work);
+	return rc;
 }
 
 enum err_code
 job_run(struct token *t, struct job *j, bool *keep, struct err *e)
 {
 	struct timespec deadline = timespec_of(clock_mono_us() + j->limit_us);
-	enum err_code rc = E_OK;
-	int wait = 0;
+	enum err_code rc;
+	bool left = false;
+	int wait;
 
 	*keep = true;
-	pthread_mutex_lock(&t->lock);
-	if (t->stop)
-		rc = err_set(e, E_STOPPING, "token %s: closed", t->name);
-	else if (t->state == TOKEN_DOWN)
-		rc = err_set(e, t->why.code, "%s", t->why.text);
-	if (rc == E_OK) {
-		enqueue(t, j, false);
-		while (j->state != JOB_DONE && wait != ETIMEDOUT)
-			wait = pthread_cond_timedwait(&j->done, &t->lock, &deadline);
-		if (j->state != JOB_DONE)
-			rc = leave(t, j, keep, e);
-		else if ((rc = j->rc) != E_OK)
-			err_set(e, rc, "%s", j->err.text); /* rc says it */
+	if ((rc = submit(t, j, e)) != E_OK)
+		return rc;
+	do
+		wait = sem_clockwait(&j->done, CLOCK_MONOTONIC, &deadline);
+	while (wait != 0 && errno == EINTR);
+	if (wait != 0 || !atomic_load_explicit(&j->ended, memory_order_acquire)) {
+		pthread_mutex_lock(&t->lock);
+		left = leave(t, j, e);
+		*keep = !left || !j->left;
+		pthread_mutex_unlock(&t->lock);
 	}
-	pthread_mutex_unlock(&t->lock);
-	return rc;
+	if (left)
+		return E_HSM_BUSY;
+	if (j->rc != E_OK)
+		err_set(e, j->rc, "%s", j->err.text);
+	return j->rc;
 }
 
 /* Opens the worker's session in the epoch of its job. */
@@ -245,6 +266,7 @@ work_once(struct worker *w)
 	}
 	if (one_session_too_many(w, j)) {
 		enqueue(t, j, true);
+		pthread_cond_signal(&t->work);
 		return false;
 	}
 	if (o == OUT_TOKEN_LOST)

@@ -8,6 +8,7 @@
 #define HSM_TOKEN_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "hsm/hsm.h"
@@ -49,7 +50,8 @@ struct job {
 	bool retried; /* after a lost token */
 	enum err_code rc;
 	struct err err;
-	pthread_cond_t done;
+	atomic_bool ended; /* set last, before done is posted: whoever reads it true owns the job */
+	sem_t done;
 };
 
 /* One thread and its session; freed by its own thread. */
