@@ -98,6 +98,14 @@ put_name(struct buf *out, const char *what, struct span name)
 }
 
 static void
+put_text(struct buf *out, const char *what, struct span text)
+{
+	buf_printf(out, "%s: ", what);
+	buf_put_span(out, text.n > 0 ? text : SPAN_LIT("none"));
+	buf_put_u8(out, '\n');
+}
+
+static void
 put_hex_lines(struct buf *out, struct span s)
 {
 	size_t i;
@@ -129,10 +137,11 @@ put_sample(struct buf *out, const struct cert *c)
 	buf_printf(out, "subject key identifier: %s\n", hex);
 	hex_encode(c->aki, hex, sizeof(hex));
 	buf_printf(out, "authority key identifier: %s\n", hex);
-	buf_printf(out, "OCSP: %.*s\nCRL: %.*s\n", (int)c->ocsp_url.n, (const char *)c->ocsp_url.p,
-		   (int)c->crl_url.n, (const char *)c->crl_url.p);
+	put_text(out, "OCSP", c->ocsp_url);
+	put_text(out, "CRL", c->crl_url);
 	hex_encode(c->policy_oid, hex, sizeof(hex));
-	buf_printf(out, "policy OID: %s\nOCSP no check: %s\nother critical extensions: %u\n", hex,
+	put_text(out, "policy OID", span_str(hex));
+	buf_printf(out, "OCSP no check: %s\nother critical extensions: %u\n",
 		   yes(c->has_ocsp_nocheck), c->critical_unknown);
 	buf_put_str(out, "to be signed:\n");
 	put_hex_lines(out, c->tbs);
