@@ -91,7 +91,6 @@ begins=$(date -u -d '-1 hour' +%Y-%m-%dT%H:%M:%SZ) ends=$(date -u -d '+1 year' +
 emaids=()
 for i in 0 1 2; do
 	emaid=${V2GPKI_MO_ID5}C0000000$((i + 1))
-	emaid=$emaid$(v2gpki cert check-digit "$emaid" 2>/dev/null || true)
 	emaids+=("$emaid")
 	json MO PUT /v1/cps/generate/signedContractData "$(jq -n --arg e "$emaid" --arg p "${cars[$i]}" \
 		--arg b "$begins" --arg u "$ends" --arg n $ns2 \

@@ -52,8 +52,8 @@ export PATH=$V2GPKI_HOME/bin:$PATH
 spy=$(find "$build/tests/hsm" -name '*p11_shim*.so' | head -n 1)
 export E2E_SIGNATURES=$E2E_WORK/signatures
 install -m 0666 /dev/null "$E2E_SIGNATURES"
-real=$(sed -n 's/^ *module: *//p' "$V2GPKI_HOME/v2gpkid.conf" | head -n 1)
-sed "s|^\( *module: *\).*|\1$E2E_WORK/spy.so|" "$V2GPKI_HOME/v2gpkid.conf" >"$V2GPKI_HOME/e2e.conf"
+real=$(sed -n "s/^ *module: *'\(.*\)'/\1/p" "$V2GPKI_HOME/v2gpkid.conf" | head -n 1)
+sed "s|^\( *module: *\).*|\1'$E2E_WORK/spy.so'|" "$V2GPKI_HOME/v2gpkid.conf" >"$V2GPKI_HOME/e2e.conf"
 install -m 0755 "$spy" "$E2E_WORK/spy.so"
 user=()
 [ "$(id -u)" != 0 ] || user=(--user v2gpki)

@@ -8,11 +8,11 @@ export_all() { # every certificate of the store as PEM files
 	rm -f "$w"/cert-*.pem
 	while :; do
 		page=$(v2gpki cert list --json --limit 100 --after "$after") || return 1
-		[ "$(jq '.items | length' <<<"$page")" -gt 0 ] || break
-		jq -r '.items[] | select(.state == "issued") | .id' <<<"$page" | while read -r id; do
-			v2gpki cert show "$id" --out "$w/cert-$id.pem" || exit 1
+		[ "$(jq '.certs | length' <<<"$page")" -gt 0 ] || break
+		jq -r '.certs[] | select(.state == "issued") | "\(.id) \(.fingerprint)"' <<<"$page" | while read -r id fp; do
+			v2gpki cert show "$fp" --json | jq -r .certificate | base64 -d | openssl x509 -inform DER -out "$w/cert-$id.pem" || exit 1
 		done || return 1
-		after=$(jq -r '.items[-1].id' <<<"$page")
+		after=$(jq -r '.certs[-1].id' <<<"$page")
 	done
 	ls "$w"/cert-*.pem >/dev/null && echo "$(ls "$w"/cert-*.pem | wc -l) certificates"
 }

@@ -20,7 +20,7 @@ no_ids_in() { # FILE…
 }
 dump_tables() {
 	local db
-	db=$(find "$V2GPKI_HOME" -name '*.sqlite' -o -name '*.db' | head -n 1)
+	db=$V2GPKI_HOME/store.db
 	for t in audit outbox; do
 		sqlite3 -readonly "$db" "SELECT * FROM $t" >"$E2E_WORK/dump.$t"
 		sqlite3 -readonly "$db" ".dump $t" >>"$E2E_WORK/dump.$t"

@@ -8,7 +8,7 @@ mkdir -p "$w"
 signed_since() { tail -n +$(($(wc -l <"$1") + 1)) "$E2E_SIGNATURES"; }
 per_key() { # KEY-NAME FILE: how many signatures of this key
 	local id
-	id=$(v2gpki ca show "$1" --json | jq -r .key_id)
+	id=$(sqlite3 -readonly "$V2GPKI_HOME/store.db" "SELECT lower(hex(key_id)) FROM cas WHERE name = '$1'")
 	grep -c "^$id " "$2" || true
 }
 counts_fit() {

@@ -29,15 +29,13 @@ deploy/quickstart.sh --build-dir "$build" --no-story --port "$port" --plain-port
 set -a
 . "$V2GPKI_HOME/env"
 set +a
-db=$(sed -n 's/^ *url: *sqlite:\(.*\)$/\1/p' "$V2GPKI_HOME/v2gpkid.conf")
-[[ $db = /* ]] || db=$V2GPKI_HOME/$db
+db=$V2GPKI_HOME/store.db
 signatures=$work/signatures
 : >"$signatures"
 chmod 666 "$signatures"
 install -m 0755 "$(find "$build/tests/hsm" -name '*p11_shim*.so' | head -n 1)" "$work/spy.so"
-real=$(sed -n 's/^ *module: *//p' "$V2GPKI_HOME/v2gpkid.conf" | head -n 1)
-sed "s|^\( *module: *\).*|\1$work/spy.so|" "$V2GPKI_HOME/v2gpkid.conf" >"$V2GPKI_HOME/kills.conf"
-sed -i '/^reconcile:/,/^[a-z]/{/^  /d;/^reconcile:/d}' "$V2GPKI_HOME/kills.conf"
+real=$(sed -n "s/^ *module: *'\(.*\)'/\1/p" "$V2GPKI_HOME/v2gpkid.conf" | head -n 1)
+sed "s|^\( *module: *\).*|\1'$work/spy.so'|" "$V2GPKI_HOME/v2gpkid.conf" >"$V2GPKI_HOME/kills.conf"
 printf 'reconcile:\n  seconds: 1\n  older_than_s: 1\n' >>"$V2GPKI_HOME/kills.conf"
 user=()
 [ "$(id -u)" != 0 ] || user=(--user v2gpki)
