@@ -7,6 +7,7 @@
 #include "base/ec.h"
 #include "ca/ca.h"
 
+#define SOFTHSM_MODULE "/usr/lib/softhsm/libsofthsm2.so" /* or $V2GPKI_TEST_MODULE */
 #define OCSP_URL "http://127.0.0.1:8080/ocsp"
 
 struct fixture {
