@@ -78,8 +78,8 @@ tampering_is_found_where_it_is(void **state)
 		"UPDATE audit SET sealed = x'00' WHERE seq = 5",
 		"UPDATE audit SET hash = prev WHERE seq = 5",
 		"DELETE FROM audit WHERE seq = 5",
-		"UPDATE audit SET seq = 99 WHERE seq = 5; UPDATE audit SET seq = 5 WHERE seq = 6;"
-		"UPDATE audit SET seq = 6 WHERE seq = 99",
+		("UPDATE audit SET seq = 99 WHERE seq = 5; UPDATE audit SET seq = 5 WHERE seq = 6;"
+		 "UPDATE audit SET seq = 6 WHERE seq = 99"),
 	};
 	struct fixture *f = *state;
 	int64_t rows;
