@@ -21,7 +21,8 @@ enum err_code csr_parse(struct span der, struct csr *out, struct err *e) MUST_CH
  * RFC 8951, spec/clients), as DER appended to out. */
 enum err_code csr_from_body(struct span body, struct buf *out, struct err *e) MUST_CHECK;
 
-/* A CSR made with a software key, for participants, tools and tests: subject C, O, CN, DC. */
+/* A CSR made with a software key, for participants, tools and tests: subject O, CN, DC;
+ * NULL leaves one out. */
 struct secret;
 enum err_code csr_make(const struct algo *a, const struct secret *scalar, const char *o,
 		       const char *cn, const char *dc, struct buf *der, struct err *e) MUST_CHECK;

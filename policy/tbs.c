@@ -330,7 +330,8 @@ check_request(const struct tbs_request *rq, struct err *e)
 			       p->issuer == p->id ? "is self-issued" : "needs an issuer's name");
 	if (!is_set(rq->cn))
 		return err_set(e, E_BAD_VALUE, "common name (CN) is missing");
-	if (p->aia && (rc = check_url("OCSP URL", rq->params.ocsp_url, e)) != E_OK)
+	if (p->aia && rq->params.ocsp_url != NULL &&
+	    (rc = check_url("OCSP URL", rq->params.ocsp_url, e)) != E_OK)
 		return rc;
 	if (profile_has_crldp(p, &rq->params) &&
 	    (rc = check_url("CRL URL", rq->params.crl_url, e)) != E_OK)
