@@ -7,7 +7,7 @@
 #include "policy/profile.h"
 
 #define BUDGET_CERTS_MAX 3390 /* bytes DER of the six certificates of a bundle */
-#define BUDGET_EXI_MAX   4200 /* bytes of EXI */
+#define BUDGET_EXI_MAX	 4200 /* bytes of EXI */
 
 struct budget_names { /* O and CN of the six certificates' subjects and their roots */
 	const char *v2g_root_o, *v2g_root_cn, *mo_root_o, *mo_root_cn;
@@ -17,8 +17,7 @@ struct budget_names { /* O and CN of the six certificates' subjects and their ro
 };
 
 struct budget {
-	size_t cps_sub1, cps_sub2, cps_leaf, mo_sub1, mo_sub2,
-		contract; /* bytes DER, longest form */
+	size_t cps_sub1, cps_sub2, cps_leaf, mo_sub1, mo_sub2, contract; /* bytes DER, longest form */
 	size_t sum;
 };
 

@@ -9,8 +9,8 @@
 #include "policy/ident.h"
 
 struct chain {
-	struct span leaf, sub2, sub1; /* DER; sub2 is the leaf's issuer. One sub-CA: sub2 empty,
-				       * sub1 alone, as OPCP allows (subCA2Certificate optional) */
+	struct span leaf, sub2, sub1; /* DER; sub2 is the leaf's issuer. One sub-CA: sub2 empty, sub1
+				       * alone, as OPCP allows (subCA2Certificate optional) */
 	enum edition edition;
 	const char *leaf_field; /* what messages call the leaf; NULL: vehicleCertificate */
 };

@@ -6,7 +6,6 @@
 #include "base/str.h"
 
 #define EMAID_NET_MIN  14 /* characters without separators and check digit */
-#define EMAID_NET_2    15 /* with the check digit: longest of ISO 15118-2 */
 #define EMAID_NET_MAX  34 /* OPNC: 2 + 3 + 28 and a check digit */
 #define OUTLET_MAX     31 /* characters behind the E of an EVSEID (ISO 15118-2 Annex H) */
 #define CONTROLLER_MIN 32 /* characters behind the S of a SECCID (D36) */
@@ -111,7 +110,7 @@ check_digit(struct emaid *m, enum check_policy policy, struct err *e)
 	char right;
 
 	m->check = CHECK_ABSENT;
-	if (strlen(m->normal) != EMAID_NET_2 || policy == CHECK_OFF)
+	if (strlen(m->normal) != EMAID_2_MAX || policy == CHECK_OFF)
 		return E_OK;
 	right = emaid_check_digit(m->normal);
 	m->check = m->normal[EMAID_NET_MIN] == right ? CHECK_RIGHT : CHECK_WRONG;
@@ -147,7 +146,7 @@ emaid_parse(const char *s, enum check_policy policy, struct emaid *out, struct e
 			       "EMAID: expected a country of two letters in front "
 			       "(ISO 15118-2 Annex H)");
 	memcpy(out->provider, out->normal, 5);
-	memcpy(out->key, out->normal, n > EMAID_NET_2 ? n : EMAID_NET_MIN);
+	memcpy(out->key, out->normal, n > EMAID_2_MAX ? n : EMAID_NET_MIN);
 	return check_digit(out, policy, e);
 }
 
@@ -157,7 +156,7 @@ emaid_explain(const struct emaid *m, struct buf *out)
 	size_t n = strlen(m->normal);
 	char right;
 
-	if (n > EMAID_NET_2) {
+	if (n > EMAID_2_MAX) {
 		buf_printf(out,
 			   "%zu characters: a check digit cannot be told from the instance, "
 			   "the whole id is the key",

@@ -7,19 +7,19 @@
 
 #include "base/buf.h"
 
-#define EMAID_MAX   37 /* characters with the NUL: 36 with hyphens in OPNC and -20 */
+#define EMAID_MAX  37 /* characters with the NUL: 36 with hyphens in OPNC and -20 */
 #define EMAID_2_MAX 15 /* characters: ISO 15118-2 takes 14 or 15, callers of -2 check it */
-#define EMAID_KEY   37 /* the key: 14 characters for -2, the whole normal form beyond 15 */
-#define PCID_MAX    19 /* 17 or 18 characters */
-#define EVSEID_MAX  65
-#define PREFIX_MAX  6 /* WMI: 3 characters, operator and provider id: 5 with the country */
+#define EMAID_KEY  37 /* the key: 14 characters for -2, the whole normal form beyond 15 */
+#define PCID_MAX   19 /* 17 or 18 characters */
+#define EVSEID_MAX 65
+#define PREFIX_MAX 6 /* WMI: 3 characters, operator and provider id: 5 with the country */
 
 enum check_digit { CHECK_ABSENT, CHECK_RIGHT, CHECK_WRONG };
 enum check_policy { CHECK_OFF, CHECK_WARN, CHECK_ENFORCE };
 
 struct emaid {
-	char normal[EMAID_MAX];    /* upper case, no hyphens: 14 or 15 characters, up to 34 (-20) */
-	char key[EMAID_KEY];       /* what storage compares: the first 14, or all beyond 15 */
+	char normal[EMAID_MAX];	   /* upper case, no hyphens: 14 or 15 characters, up to 34 (-20) */
+	char key[EMAID_KEY];	   /* what storage compares: the first 14, or all beyond 15 */
 	char provider[PREFIX_MAX]; /* country and provider id, 5 characters */
 	enum check_digit check;
 };
@@ -31,7 +31,7 @@ struct pcid {
 
 /* A charging station's name: EVSEID (…E…) or SECCID (…S…). */
 struct station_id {
-	char given[EVSEID_MAX];  /* as in the certificate */
+	char given[EVSEID_MAX];	 /* as in the certificate */
 	char normal[EVSEID_MAX]; /* for comparison only */
 	char operator_id[PREFIX_MAX];
 	bool is_seccid;
@@ -39,8 +39,8 @@ struct station_id {
 
 /* EMAID, spec: ISO 15118-2:2014 Annex H / eMI3. A wrong check digit is reported in out->check and
  * refused only under CHECK_ENFORCE. */
-enum err_code
-emaid_parse(const char *s, enum check_policy policy, struct emaid *out, struct err *e) MUST_CHECK;
+enum err_code emaid_parse(const char *s, enum check_policy policy, struct emaid *out,
+			  struct err *e) MUST_CHECK;
 /* The check character for the first 14 characters of a normal form. */
 char emaid_check_digit(const char *normal14);
 /* Why a check digit is wrong or right, one sentence, for the command line. */

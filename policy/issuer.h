@@ -14,20 +14,19 @@
 struct issue_request {
 	const char *request_id; /* the same id with the same content gives the same certificate */
 	enum profile_id profile;
-	const char
-		*ca; /* name of the issuing CA ("cpo-sub2"); NULL: the profile's default issuer */
+	const char *ca; /* name of the issuing CA ("cpo-sub2"); NULL: the profile's default issuer */
 	const struct algo *algo;
 	struct span point; /* the subject's raw public key; possession is proven by the caller */
 	const char *o, *cn;
 	int64_t not_before, not_after; /* 0: now, and the profile's default */
-	const char *participant;       /* who asked */
+	const char *participant; /* who asked */
 	const char *san_dns[4];
 };
 
-struct issued {          /* owned by the caller: issued_free */
+struct issued { /* owned by the caller: issued_free */
 	int64_t cert_id; /* row of the certificate */
 	char ca[CA_NAME_MAX];
-	struct buf leaf;             /* DER */
+	struct buf leaf; /* DER */
 	struct buf sub2, sub1, root; /* DER of the chain; empty where the chain is shorter */
 };
 void issued_free(struct issued *i);
@@ -46,8 +45,8 @@ struct issuer {
 
 /* CPS keys: one per V2G root. root_fingerprint: SHA-256 of the root's DER, lower hex; NULL: ours
  * to choose. */
-struct cps_chain {                         /* owned by the caller: cps_chain_free */
-	char name[CA_NAME_MAX];            /* of the signing key: "cps-leaf" */
+struct cps_chain { /* owned by the caller: cps_chain_free */
+	char name[CA_NAME_MAX]; /* of the signing key: "cps-leaf" */
 	struct buf leaf, sub2, sub1, root; /* DER */
 	char root_fingerprint[65];
 };
@@ -57,8 +56,8 @@ struct signer {
 	void *ctx;
 	/* The i-th CPS chain; E_NOT_FOUND past the last. */
 	enum err_code (*chain)(void *ctx, size_t i, struct cps_chain *out, struct err *e);
-	/* A raw signature (r|s, 64 bytes) over a SHA-256 digest with the CPS key of this name;
-	 * counted and audited (I-2). */
+	/* A raw signature (r|s, 64 bytes) over a SHA-256 digest with the CPS key of this name; counted
+	 * and audited (I-2). */
 	enum err_code (*sign)(void *ctx, const char *request_id, const char *name,
 			      struct span digest, struct buf *raw_sig, struct err *e);
 };

@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 
-enum err_code
-pkcs7_certs_only(const struct span *certs, size_t count, struct buf *out, struct err *e) MUST_CHECK;
+enum err_code pkcs7_certs_only(const struct span *certs, size_t count, struct buf *out,
+			       struct err *e) MUST_CHECK;
 
 /* The certificates of such a message, in its order, as spans into der; at most cap. */
 enum err_code pkcs7_read_certs(struct span der, struct span *certs, size_t cap, size_t *count,

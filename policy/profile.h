@@ -26,8 +26,7 @@ enum profile_id {
 	PROFILE_CONTRACT_LEAF,
 	PROFILE_PROVISIONING_LEAF,
 	PROFILE_OCSP_SIGNER,
-	PROFILE_TOKEN_SIGNER, /* access-token key: issued by the service root, digitalSignature, 2 y
-			       */
+	PROFILE_TOKEN_SIGNER, /* access-token key: issued by the service root, digitalSignature, 2 y */
 	PROFILE_SERVICE_ROOT,
 	PROFILE_SERVICE_TLS_SERVER,
 	PROFILE_SERVICE_TLS_CLIENT,
@@ -48,24 +47,24 @@ struct profile {
 	int path_len; /* -1: none */
 	unsigned ku, eku;
 	bool aia, crldp, policy, nocheck; /* which extensions it carries */
-	unsigned ku_switch;               /* KU bits more under params.mo_sub2_signs */
-	bool crldp_switch;                /* a CRLDP under params.provisioning_crldp */
+	unsigned ku_switch; /* KU bits more under params.mo_sub2_signs */
+	bool crldp_switch;  /* a CRLDP under params.provisioning_crldp */
 	enum profile_id issuer; /* of its default issuer; its own: a root; PROFILE_COUNT: any CA */
-	size_t der_max;         /* bytes of the whole certificate; ISO 15118-2 [V2G2-010] */
+	size_t der_max; /* bytes of the whole certificate; ISO 15118-2 [V2G2-010] */
 	const char *clause;
 };
 
-extern const struct profile profiles[PROFILE_COUNT];     /* indexed by id */
+extern const struct profile profiles[PROFILE_COUNT]; /* indexed by id */
 const struct profile *profile_by_name(const char *name); /* NULL when unknown */
 
 /* Parameters of a deployment that every profile renders with; strings are lent. */
 struct profile_params {
-	const char *country;     /* 2 letters for C; "" or NULL: no C */
-	const char *policy_oid;  /* dotted; NULL: no certificatePolicies */
-	const char *ocsp_url;    /* AIA of certificates whose profile has one; "" or NULL: none */
-	const char *crl_url;     /* of the issuing CA: "{base}/crl/{ca}.crl"; "": none, NULL is
-				  * refused where the profile has one */
-	bool mo_sub2_signs;      /* MO Sub-CA 2 with digitalSignature, to sign tariffs */
+	const char *country;	/* 2 letters for C; "" or NULL: no C */
+	const char *policy_oid; /* dotted; NULL: no certificatePolicies */
+	const char *ocsp_url;	/* AIA of certificates whose profile has one; "" or NULL: none */
+	const char *crl_url;	/* of the issuing CA: "{base}/crl/{ca}.crl"; "": none, NULL is
+				 * refused where the profile has one */
+	bool mo_sub2_signs;	 /* MO Sub-CA 2 with digitalSignature, to sign tariffs */
 	bool provisioning_crldp; /* CRLDP in provisioning certificates */
 };
 
@@ -74,13 +73,13 @@ struct tbs_request {
 	const struct profile *profile;
 	struct profile_params params;
 	const struct algo *issuer_algo; /* algorithm of the signature */
-	struct span issuer_name;        /* DER Name; empty: self-issued (roots) */
-	struct span issuer_ski;         /* becomes the AKI; empty: own SKI (roots) */
-	struct span serial;             /* magnitude, 16 octets (serial_make) */
-	int64_t not_before, not_after;  /* inclusive (RFC 5280 4.1.2.5) */
-	const struct algo *algo;        /* of the subject's key */
-	struct span point;              /* raw public key */
-	const char *o, *cn;             /* O may be NULL */
+	struct span issuer_name;	/* DER Name; empty: self-issued (roots) */
+	struct span issuer_ski;		/* becomes the AKI; empty: own SKI (roots) */
+	struct span serial;		/* magnitude, 16 octets (serial_make) */
+	int64_t not_before, not_after;	/* inclusive (RFC 5280 4.1.2.5) */
+	const struct algo *algo;	/* of the subject's key */
+	struct span point;		/* raw public key */
+	const char *o, *cn;		/* O may be NULL */
 	const char *san_dns[4]; /* service-tls-server only, where one is needed: host names or IP
 				 * texts; NULL ends */
 };
@@ -90,17 +89,15 @@ unsigned profile_ku(const struct profile *p, const struct profile_params *params
 bool profile_has_crldp(const struct profile *p, const struct profile_params *params);
 
 /* To-be-signed bytes from the DER template of the profile, appended to out. SKI: 8 octets,
- * 0100 and the low 60 bits of SHA-1 of the key bits (RFC 5280 4.2.1.2 (2)). Refuses what the
- * profile does not allow before it costs a signature: E_VALIDITY, E_CSR_KEY, E_CERT_TOO_BIG,
- * E_BAD_VALUE. */
+ * 0100 and the low 60 bits of SHA-1 of the key bits (RFC 5280 4.2.1.2 (2)). Refuses what the profile
+ * does not allow before it costs a signature: E_VALIDITY, E_CSR_KEY, E_CERT_TOO_BIG, E_BAD_VALUE. */
 enum err_code tbs_build(const struct tbs_request *rq, struct buf *out, struct err *e) MUST_CHECK;
 
 /* TBS and DER signature value put together as a certificate, appended. */
 enum err_code tbs_finish(struct span tbs, const struct algo *issuer_algo, struct span raw_sig,
 			 struct buf *out, struct err *e) MUST_CHECK;
 
-/* Bytes of the certificate around a TBSCertificate of tbs_len bytes, signature in its longest form.
- */
+/* Bytes of the certificate around a TBSCertificate of tbs_len bytes, signature in its longest form. */
 size_t tbs_cert_size(size_t tbs_len, const struct algo *issuer_algo);
 
 /* A fresh serial: 16 octets of CSPRNG, first bit 0, first octet not 0 (I-3). */

@@ -19,7 +19,7 @@ enum role {
 	ROLE_AUDITOR = 1 << 8,
 	ROLE_COUNT = 9
 };
-#define ROLE_MO  (ROLE_MO_V2G | ROLE_MO_OWN)
+#define ROLE_MO	 (ROLE_MO_V2G | ROLE_MO_OWN)
 #define ROLE_ANY ((1 << ROLE_COUNT) - 1)
 
 /* Names as tokens carry them: "CPO", "MO_HUBJECT_PKI", … ; 0 or NULL when unknown. */
@@ -27,8 +27,8 @@ uint32_t role_from_name(const char *name);
 const char *role_name(uint32_t role);
 
 enum scope {
-	SCOPE_ALL,      /* no prefix is compared */
-	SCOPE_WMI,      /* the PCID's first 3 characters are the caller's */
+	SCOPE_ALL, /* no prefix is compared */
+	SCOPE_WMI, /* the PCID's first 3 characters are the caller's */
 	SCOPE_PROVIDER, /* the EMAID's first 5 */
 	SCOPE_OPERATOR, /* the EVSEID's or SECCID's first 5 */
 };
