@@ -270,12 +270,15 @@ set_string(struct reader *r, struct entry *en, const char *text)
 static char *
 lent_text(const struct reader *r, const struct entry *en, const char *text)
 {
+	static const char sqlite[] = "sqlite:";
+	const char *scheme = strncmp(text, sqlite, sizeof(sqlite) - 1) == 0 ? sqlite : "";
+	const char *path = text + strlen(scheme);
 	char *out = NULL;
 
-	if (en->item->type != CONF_PATH || text[0] == '/' || r->folder[0] == '\0' ||
-	    strncmp(text, "credential:", 11) == 0)
+	if (en->item->type != CONF_PATH || path[0] == '/' || r->folder[0] == '\0' ||
+	    strncmp(text, "credential:", 11) == 0 || strstr(text, "://") != NULL)
 		return strdup(text);
-	return asprintf(&out, "%s/%s", r->folder, text) < 0 ? NULL : out;
+	return asprintf(&out, "%s%s/%s", scheme, r->folder, path) < 0 ? NULL : out;
 }
 
 /* Checks text against the item and stores it. */
@@ -621,6 +624,33 @@ conf_free(struct conf *c)
 	}
 	free(c->entries);
 	free(c);
+}
+
+enum err_code
+conf_override(struct conf *c, const char *assignment, struct err *e)
+{
+	struct reader r = {.name = assignment, .e = e, .conf = c};
+	const char *dot = strchr(assignment, '.'), *equals = strchr(assignment, '=');
+	char section[SECTION_MAX], key[SECTION_MAX];
+	struct entry *en = NULL;
+	enum err_code rc;
+
+	if (dot != NULL && equals != NULL && dot < equals &&
+	    str_copy_span(section, sizeof(section),
+			  (struct span){(const uint8_t *)assignment, (size_t)(dot - assignment)}) &&
+	    str_copy_span(key, sizeof(key),
+			  (struct span){(const uint8_t *)dot + 1, (size_t)(equals - dot - 1)}))
+		en = entry_find(c, section, "", key);
+	if (en == NULL || en->item->type == CONF_LIST)
+		return err_set(e, E_CONFIG,
+			       "%s: expected section.key=value with an item of v2gpkid.conf",
+			       assignment);
+	free(en->text);
+	en->text = NULL;
+	en->given = true;
+	if ((rc = set_value(&r, en, equals + 1)) != E_OK)
+		return rc;
+	return E_OK;
 }
 
 /* --- reading --- */

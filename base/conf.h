@@ -37,11 +37,17 @@ struct conf;
 #define CONF_NAME_MAX      33      /* characters of an instance's name, with the NUL */
 
 /* conf_parse: name stands for the path in messages and for the folder of relative paths. A path
- * that begins with "credential:" (systemd) is left as it is. */
+ * that begins with "credential:" (systemd) or is a URL is left as it is; behind "sqlite:" it is
+ * resolved. */
 enum err_code conf_load(const char *path, struct conf **out, struct err *e) MUST_CHECK;
 enum err_code
 conf_parse(struct span text, const char *name, struct conf **out, struct err *e) MUST_CHECK;
 void conf_free(struct conf *c);
+
+/* Sets one item from text as it would stand in the file, before anyone else has c: for options on a
+ * command line ("section.key=value"). A relative path is taken from the working directory. Lists
+ * and items of instances cannot be set. */
+enum err_code conf_override(struct conf *c, const char *assignment, struct err *e) MUST_CHECK;
 
 /* Values by "section.key" ("server.port", "token.main.module"); asking for an item that the table
  * does not have is a programmer's error. Strings are lent; NULL where there is no value. */

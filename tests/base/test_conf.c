@@ -82,6 +82,7 @@ values_of_all_types_are_read(void **state)
 	assert_string_equal(conf_str(c, "pki.country"), "NO");
 	assert_string_equal(conf_str(c, "tls.cert"), "/etc/v2gpki/a/b.pem");
 	assert_string_equal(conf_str(c, "tls.key"), "/k.pem");
+	assert_string_equal(conf_str(c, "store.url"), "sqlite:/etc/v2gpki/store.db");
 	assert_string_equal(conf_instance(c, "token", 0), "main");
 	assert_string_equal(conf_instance(c, "token", 1), "spare");
 	assert_null(conf_instance(c, "token", 2));
@@ -236,6 +237,33 @@ every_item_has_a_sentence_and_a_default_that_it_accepts(void **state)
 	conf_free(c);
 }
 
+static void
+an_item_is_overridden_as_strictly_as_it_is_read(void **state)
+{
+	static const char *const bad[] = {"server.admin_port",
+					  "server=1",
+					  "server.admin_port=x",
+					  "token.m.sessions=1",
+					  "server.colour=red",
+					  "log.level=loud",
+					  "=",
+					  "server.admin_port=0x1"};
+	struct conf *c = parsed("server:\n  admin_port: 1\n", "/etc/x.conf");
+	struct err e = {0};
+	size_t i;
+
+	(void)state;
+	assert_int_equal(conf_override(c, "server.admin_port=2", &e), E_OK);
+	assert_int_equal(conf_override(c, "tls.cert=a.pem", &e), E_OK);
+	assert_int_equal(conf_int(c, "server.admin_port"), 2);
+	assert_string_equal(conf_str(c, "tls.cert"), "a.pem");
+	for (i = 0; i < ARRAY_LEN(bad); i++) {
+		err_clear(&e);
+		assert_int_equal(conf_override(c, bad[i], &e), E_CONFIG);
+	}
+	conf_free(c);
+}
+
 int
 main(void)
 {
@@ -247,6 +275,7 @@ main(void)
 		cmocka_unit_test(values_out_of_shape_are_refused),
 		cmocka_unit_test(yaml_beyond_the_subset_is_refused),
 		cmocka_unit_test(tabs_and_control_characters_are_refused),
+		cmocka_unit_test(an_item_is_overridden_as_strictly_as_it_is_read),
 		cmocka_unit_test(too_many_instances_are_refused),
 		cmocka_unit_test(a_file_is_loaded_and_a_missing_one_named),
 		cmocka_unit_test(every_item_has_a_sentence_and_a_default_that_it_accepts),
