@@ -92,6 +92,20 @@ path_check(struct pool *p, const struct anchors *set, struct path *path, unsigne
 	return pool_valid_now(&path->root->cert, what, now, 0, e);
 }
 
+/* Everything above the contract certificate, whose own status contract_check looks up. */
+static enum err_code
+path_status(struct pool *p, const struct path *path, size_t from, const char *what, struct err *e)
+{
+	enum err_code rc = E_OK;
+
+	for (size_t i = from; rc == E_OK && i < path->n; i++) {
+		const struct cert *above = i + 1 < path->n ? &path->c[i + 1] : &path->root->cert;
+
+		rc = pool_cert_status(p, what, &path->c[i], above->der, e);
+	}
+	return rc;
+}
+
 /* The message says the same as the row that it was found under. */
 static enum err_code
 check_content(const struct contract_row *c, const struct iso2_msg *m, const struct path *contract,
@@ -147,6 +161,9 @@ check_message(struct pool *p, const struct anchors *set, const struct contract_r
 		return err_set(
 			e, E_CERT_CHAIN,
 			"SAProvisioningCertificateChain: under another V2G root than stored");
+	if ((rc = path_status(p, &contract, 1, "ContractSignatureCertChain", e)) != E_OK ||
+	    (rc = path_status(p, &cps, 0, "SAProvisioningCertificateChain", e)) != E_OK)
+		return rc;
 	if ((rc = bundle_key(c, v, key, e)) != E_OK || seen_has(&p->bundles, key))
 		return rc;
 	if ((rc = check_signatures(m, &contract, e)) == E_OK)

@@ -180,8 +180,17 @@ find_roots(struct install *in)
 
 /* --- the contract --- */
 
-/* E_OK: v is a bundle that the car can verify. Reasons of kind bad request or not found mean that
- * this one is not deliverable. */
+/* Whether a reason speaks against one contract, and not against answering at all. A status that
+ * cannot be found out is one (D29); a store that does not answer is none. */
+static bool
+speaks_against(enum err_code rc)
+{
+	if (err_kind(rc) == KIND_UNAVAILABLE)
+		return rc != E_DB_BUSY && rc != E_STOPPING;
+	return err_kind(rc) == KIND_BAD_REQUEST;
+}
+
+/* E_OK: v is a bundle that the car can verify. */
 static enum err_code
 try_variant(struct install *in, const struct contract_row *c, const char *cps_root,
 	    struct variant_row *v, struct err *e)
@@ -219,7 +228,7 @@ try_contract(struct install *in, const struct contract_row *c, struct variant_ro
 	for (size_t i = 0; i < in->n_roots; i++) {
 		err_clear(e);
 		rc = try_variant(in, c, in->roots[i]->hex, v, e);
-		if (rc == E_OK || err_kind(rc) != KIND_BAD_REQUEST)
+		if (rc == E_OK || !speaks_against(rc))
 			return rc;
 	}
 	return err_set(e, rc, "no bundle under a V2G root that the car knows");
@@ -245,7 +254,7 @@ choose(struct install *in, const struct contract_row *rows, size_t count, size_t
 			continue;
 		err_clear(why);
 		rc = try_contract(in, &rows[i], &v, why);
-		if (rc != E_OK && err_kind(rc) != KIND_BAD_REQUEST)
+		if (rc != E_OK && !speaks_against(rc))
 			return rc;
 		if (rc != E_OK)
 			continue;

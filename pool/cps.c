@@ -183,7 +183,7 @@ signer_ready(const struct job *j, const struct cps_chain *c)
 	struct cert cert;
 
 	for (size_t i = 0; i < ARRAY_LEN(der); i++) {
-		if (der[i]->n == 0)
+		if (der[i] == &c->sub2 && c->sub2.n == 0)
 			continue;
 		if (cert_parse(buf_span(der[i]), &cert, NULL) != E_OK ||
 		    pool_valid_now(&cert, "CPS chain", j->now, 0, NULL) != E_OK)
@@ -438,6 +438,30 @@ store_bundle(struct job *j, struct err *e)
 	return rc;
 }
 
+/* The car may have got another key while the order was on its way: a bundle for the old one must
+ * not stay, the car could not open it. */
+static enum err_code
+check_key_again(struct job *j, struct err *e)
+{
+	struct vehicle_row now = {0};
+	struct err why = {0};
+	bool same;
+	enum err_code rc;
+
+	rc = vehicle_store_get(j->p->conf.db, j->pcid.normal, EDITION_2, &now, &why);
+	if (rc != E_OK && rc != E_NOT_FOUND && rc != E_VEHICLE_UNKNOWN)
+		return err_set(e, rc, "%s", why.text);
+	same = rc == E_OK && span_equal(buf_span(&now.point), buf_span(&j->vehicle.point));
+	vehicle_row_free(&now);
+	if (same)
+		return E_OK;
+	if (rc == E_OK && (rc = pool_contract_delete(j->p, j->in->request_id, j->in->actor,
+						     j->emaid.normal, false, e)) != E_OK)
+		return rc;
+	return err_set(e, E_BUSY,
+		       "pcid: the vehicle's entry changed during the order: order again");
+}
+
 static enum err_code
 run_order(struct job *j, struct err *e)
 {
@@ -452,7 +476,9 @@ run_order(struct job *j, struct err *e)
 	if ((rc = make_keys(j, e)) != E_OK || (rc = issue_certificate(j, e)) != E_OK ||
 	    (rc = sign_bundle(j, e)) != E_OK)
 		return rc;
-	return store_bundle(j, e);
+	if ((rc = store_bundle(j, e)) != E_OK)
+		return rc;
+	return check_key_again(j, e);
 }
 
 static void

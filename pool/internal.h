@@ -94,6 +94,10 @@ enum err_code pool_valid_now(const struct cert *c, const char *field, int64_t no
 enum err_code pool_status(struct pool *p, const char *field, struct span cert, struct span issuer,
 			  struct err *e) MUST_CHECK;
 
+/* The same for a certificate that may be ours: then our own record decides. */
+enum err_code pool_cert_status(struct pool *p, const char *field, const struct cert *c,
+			       struct span issuer, struct err *e) MUST_CHECK;
+
 /* One line of the log with pseudonyms in place of PCID and EMAID key (I-41); NULL and "" leave one
  * out. fmt gives at least one more key=value. */
 struct about {

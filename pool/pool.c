@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/privacy.h"
 #include "base/str.h"
+#include "db/cert_store.h"
 #include "pool/internal.h"
 
 #define LOG_FIELDS_MAX 512 /* characters behind the pseudonyms */
@@ -188,6 +189,28 @@ pool_status(struct pool *p, const char *field, struct span cert, struct span iss
 		return E_OK;
 	if ((rc = s->check(s->ctx, cert, issuer, e)) != E_OK)
 		err_context(e, "%s", field);
+	return rc;
+}
+
+enum err_code
+pool_cert_status(struct pool *p, const char *field, const struct cert *c, struct span issuer,
+		 struct err *e)
+{
+	uint8_t fingerprint[SHA256_LEN];
+	struct cert_row row = {0};
+	struct err why = {0};
+	enum err_code rc;
+
+	if ((rc = sha256(c->der, fingerprint, e)) != E_OK)
+		return rc;
+	rc = cert_store_by_fingerprint(p->conf.db, fingerprint, &row, &why);
+	if (rc == E_NOT_FOUND)
+		rc = pool_status(p, field, c->der, issuer, e);
+	else if (rc != E_OK)
+		rc = err_set(e, rc, "%s", why.text);
+	else if (row.status != CERT_GOOD || row.state != CERT_ISSUED)
+		rc = err_set(e, E_CERT_REVOKED, "%s: revoked", field);
+	cert_row_free(&row);
 	return rc;
 }
 

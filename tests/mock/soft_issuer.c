@@ -332,6 +332,12 @@ signer_sign(void *ctx, const char *request_id, const char *name, struct span dig
 	if (pki->fail_sign != E_OK)
 		return err_set(e, pki->fail_sign, "told to fail");
 	pki->signatures++;
+	if (pki->on_sign != NULL) {
+		void (*act)(void *) = pki->on_sign;
+
+		pki->on_sign = NULL;
+		act(pki->on_sign_ctx);
+	}
 	rc = ec_sign_digest(algo_get(ALGO_P256), &k->scalar, digest, raw_sig, e);
 	if (rc == E_OK && pki->bad_signature)
 		raw_sig->p[raw_sig->n - 1] ^= 1;

@@ -37,6 +37,9 @@ struct soft_pki {
 	struct soft_key key[SOFT_COUNT];
 	enum err_code fail_issue, fail_revoke, fail_sign; /* E_OK: works */
 	bool bad_signature; /* the signer's signatures do not verify */
+	void (*on_sign)(
+		void *ctx); /* called once by the next signature of a CPS key; NULL: nobody */
+	void *on_sign_ctx;
 	unsigned issued, revoked, signatures;
 };
 

@@ -472,6 +472,25 @@ revoked_contract_is_not_delivered(void **state)
 }
 
 static void
+bundle_with_a_revoked_certificate_above_is_not_delivered(void **state)
+{
+	static const enum soft_name above[] = {SOFT_CPS_LEAF, SOFT_CPS_SUB2, SOFT_CPS_SUB1,
+					       SOFT_MO_SUB2, SOFT_MO_SUB1};
+	struct fixture *f = *state;
+
+	put_contract(f, EMAID_A, PCID_A);
+	for (size_t i = 0; i < ARRAY_LEN(above); i++) {
+		f->status_of = buf_span(&f->pki.key[above[i]].cert);
+		f->status = E_CERT_REVOKED;
+		install_gives(f, &f->car, NO_CERT);
+		f->status = E_BUSY; /* D29 */
+		install_gives(f, &f->car, NO_CERT);
+		f->status = E_OK;
+		install_gives(f, &f->car, "OK");
+	}
+}
+
+static void
 bundle_whose_roots_left_is_not_delivered(void **state)
 {
 	struct fixture *f = *state;
@@ -520,6 +539,7 @@ main(void)
 		T(contract_is_delivered_from_its_first_second),
 		T(ended_contract_is_not_delivered),
 		T(revoked_contract_is_not_delivered),
+		T(bundle_with_a_revoked_certificate_above_is_not_delivered),
 		T(bundle_whose_roots_left_is_not_delivered),
 	};
 

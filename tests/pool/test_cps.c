@@ -412,6 +412,46 @@ failing_ca_or_token_leaves_no_entry(void **state)
 	refused(f, &o, E_HSM_BUSY, NULL);
 }
 
+struct meanwhile {
+	struct fixture *f;
+	struct soft_key other;
+};
+
+static void
+new_key(void *ctx)
+{
+	struct meanwhile *m = ctx;
+
+	put_vehicle(m->f, &m->other);
+}
+
+static void
+vehicle_gone(void *ctx)
+{
+	struct meanwhile *m = ctx;
+
+	expect(m->f, pool_vehicle_delete(m->f->pool, OEM, PCID_A, &m->f->e), E_OK);
+}
+
+static void
+key_that_changes_during_the_order_gets_no_bundle_for_the_old_one(void **state)
+{
+	struct fixture *f = *state;
+	struct meanwhile m = {.f = f};
+	struct contract_order o = order_of(f, EMAID_A, PCID_A);
+
+	expect(f, soft_car(&f->pki, PCID_A, &m.other, &f->e), E_OK);
+	f->pki.on_sign = new_key;
+	f->pki.on_sign_ctx = &m;
+	refused(f, &o, E_BUSY, "order again");
+	assert_int_equal(f->pki.revoked, 1);
+	/* And a vehicle that leaves: the store sees it in the same transaction. */
+	o = order_of(f, EMAID_A, PCID_A);
+	f->pki.on_sign = vehicle_gone;
+	refused(f, &o, E_PCID_UNKNOWN, "pcid");
+	soft_key_free(&m.other);
+}
+
 static void
 order_with_endless_participant_is_refused(void **state)
 {
@@ -467,6 +507,7 @@ main(void)
 		T(signer_under_a_root_that_left_the_pool_is_not_used),
 		T(nothing_is_issued_under_a_root_that_no_car_could_use),
 		T(failing_ca_or_token_leaves_no_entry),
+		T(key_that_changes_during_the_order_gets_no_bundle_for_the_old_one),
 		T(order_with_endless_participant_is_refused),
 		T(signers_are_listed_with_their_roots),
 	};
