@@ -28,31 +28,23 @@ enum exi_set {
 };
 
 /* Local names of elements and attributes, in all sets. */
-#define EXI_ITEMS(X)                                                                                                    \
-	X(Algorithm)                                                                                                    \
-	X(Body)                                                                                                         \
-	X(CPSCertificateChain)                                                                                          \
-	X(CanonicalizationMethod) X(Certificate) X(CertificateInstallationReq) X(                                       \
-		CertificateInstallationRes) X(CertificateUpdateReq) X(CertificateUpdateRes) X(ContractCertificateChain) \
-		X(ContractSignatureCertChain) X(ContractSignatureEncryptedPrivateKey) X(DHPublicKey) X(                 \
-			DHpublickey) X(DigestMethod) X(DigestValue) X(ECDHCurve) X(EMAID) X(EVSEProcessing)             \
-			X(FaultCode) X(FaultMsg) X(HMACOutputLength) X(Header) X(Id) X(KeyInfo) X(                      \
-				ListOfRootCertificateIDs) X(MaximumContractCertificateChains) X(Notification)           \
-				X(OEMProvisioningCert) X(OEMProvisioningCertificateChain) X(Object) X(                  \
-					PrioritizedEMAIDs) X(Reference) X(RemainingContractCertificateChains)           \
-					X(ResponseCode) X(RetryCounter) X(RootCertificateID) X(                         \
-						SAProvisioningCertificateChain) X(SECP521_EncryptedPrivateKey)          \
-						X(SessionID) X(Signature) X(SignatureMethod) X(                         \
-							SignatureValue) X(SignedInfo)                                   \
-							X(SignedInstallationData) X(SubCertificates) X(                 \
-								TPM_EncryptedPrivateKey) X(TimeStamp)                   \
-								X(Transform) X(Transforms) X(                           \
-									Type) X(URI) X(V2G_Message)                     \
-									X(X448_EncryptedPrivateKey) X(                  \
-										X509IssuerName)                         \
-										X(X509SerialNumber) X(                  \
-											XPath) X(eMAID)                 \
-											X(undeclared)
+/* clang-format off */
+#define EXI_ITEMS(X) \
+	X(Algorithm) X(Body) X(CPSCertificateChain) X(CanonicalizationMethod) X(Certificate) \
+	X(CertificateInstallationReq) X(CertificateInstallationRes) X(CertificateUpdateReq) \
+	X(CertificateUpdateRes) X(ContractCertificateChain) X(ContractSignatureCertChain) \
+	X(ContractSignatureEncryptedPrivateKey) X(DHPublicKey) X(DHpublickey) X(DigestMethod) \
+	X(DigestValue) X(ECDHCurve) X(EMAID) X(EVSEProcessing) X(FaultCode) X(FaultMsg) \
+	X(HMACOutputLength) X(Header) X(Id) X(KeyInfo) X(ListOfRootCertificateIDs) \
+	X(MaximumContractCertificateChains) X(Notification) X(OEMProvisioningCert) \
+	X(OEMProvisioningCertificateChain) X(Object) X(PrioritizedEMAIDs) X(Reference) \
+	X(RemainingContractCertificateChains) X(ResponseCode) X(RetryCounter) \
+	X(RootCertificateID) X(SAProvisioningCertificateChain) X(SECP521_EncryptedPrivateKey) \
+	X(SessionID) X(Signature) X(SignatureMethod) X(SignatureValue) X(SignedInfo) \
+	X(SignedInstallationData) X(SubCertificates) X(TPM_EncryptedPrivateKey) X(TimeStamp) \
+	X(Transform) X(Transforms) X(Type) X(URI) X(V2G_Message) X(X448_EncryptedPrivateKey) \
+	X(X509IssuerName) X(X509SerialNumber) X(XPath) X(eMAID) X(undeclared)
+/* clang-format on */
 
 enum exi_item {
 #define X(name) EXI_##name,
@@ -118,9 +110,9 @@ struct exi_root {
 struct exi_set_def {
 	const char *name; /* as the command line spells it */
 	uint8_t root_bits;
-	uint8_t n_roots;
 	bool fragment; /* an end-of-fragment code follows the root element */
 	uint16_t end_code;
+	uint8_t n_roots;
 	const struct exi_root *roots;
 };
 

@@ -4,8 +4,8 @@
 
 /* clang-format off */
 static const char *const response_code_names[] = {
-	"OK", "OK_NewSessionEstablished", "OK_OldSessionJoined", "OK_CertificateExpiresSoon", "FAILED",
-	"FAILED_SequenceError", "FAILED_ServiceIDInvalid", "FAILED_UnknownSession",
+	"OK", "OK_NewSessionEstablished", "OK_OldSessionJoined", "OK_CertificateExpiresSoon",
+	"FAILED", "FAILED_SequenceError", "FAILED_ServiceIDInvalid", "FAILED_UnknownSession",
 	"FAILED_ServiceSelectionInvalid", "FAILED_PaymentSelectionInvalid",
 	"FAILED_CertificateExpired", "FAILED_SignatureError", "FAILED_NoCertificateAvailable",
 	"FAILED_CertChainError", "FAILED_ChallengeInvalid", "FAILED_ContractCanceled",
@@ -15,7 +15,8 @@ static const char *const response_code_names[] = {
 	"FAILED_WrongEnergyTransferMode", "FAILED_ContactorError",
 	"FAILED_CertificateNotAllowedAtThisEVSE", "FAILED_CertificateRevoked",
 };
-const struct exi_enum exi_iso2_response_codes = {5, ARRAY_LEN(response_code_names), response_code_names};
+const struct exi_enum exi_iso2_response_codes = {5, ARRAY_LEN(response_code_names),
+						 response_code_names};
 
 static const char *const fault_code_names[] = {
 	"ParsingError", "NoTLSRootCertificatAvailable", "UnknownError",
@@ -64,7 +65,8 @@ static const struct exi_state id_content_states[] = {
 	STATE(1, CH(0, 2)),
 	STATE(1, EE(0)),
 };
-static CONTENT(t_encrypted_key, "ContractSignatureEncryptedPrivateKeyType", EXI_BINARY, 48, id_content_states);
+static CONTENT(t_encrypted_key, "ContractSignatureEncryptedPrivateKeyType", EXI_BINARY, 48,
+	       id_content_states);
 static CONTENT(t_dh_public_key, "DiffieHellmanPublickeyType", EXI_BINARY, 65, id_content_states);
 static CONTENT(t_emaid, "EMAIDType", EXI_STRING, 15, id_content_states);
 
@@ -135,7 +137,8 @@ static COMPLEX(t_notification, "NotificationType", notification_states);
 
 static const struct exi_state header_states[] = {
 	STATE(1, SE(0, SessionID, t_session_id, 1)),
-	STATE(2, SE(0, Notification, t_notification, 2), SE(1, Signature, exi_t_signature, 3), EE(2)),
+	STATE(2, SE(0, Notification, t_notification, 2), SE(1, Signature, exi_t_signature, 3),
+	      EE(2)),
 	STATE(2, SE(0, Signature, exi_t_signature, 3), EE(1)),
 	STATE(1, EE(0)),
 };

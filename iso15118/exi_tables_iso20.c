@@ -6,8 +6,9 @@
 static const char *const response_code_names[] = {
 	"OK", "OK_CertificateExpiresSoon", "OK_NewSessionEstablished", "OK_OldSessionJoined",
 	"OK_PowerToleranceConfirmed", "WARNING_AuthorizationSelectionInvalid",
-	"WARNING_CertificateExpired", "WARNING_CertificateNotYetValid", "WARNING_CertificateRevoked",
-	"WARNING_CertificateValidationError", "WARNING_ChallengeInvalid",
+	"WARNING_CertificateExpired", "WARNING_CertificateNotYetValid",
+	"WARNING_CertificateRevoked", "WARNING_CertificateValidationError",
+	"WARNING_ChallengeInvalid",
 	"WARNING_EIMAuthorizationFailure", "WARNING_eMSPUnknown", "WARNING_EVPowerProfileViolation",
 	"WARNING_GeneralPnCAuthorizationError", "WARNING_NoCertificateAvailable",
 	"WARNING_NoContractMatchingPCIDFound", "WARNING_PowerToleranceNotConfirmed",
@@ -21,7 +22,8 @@ static const char *const response_code_names[] = {
 	"FAILED_ServiceSelectionInvalid", "FAILED_SignatureError", "FAILED_UnknownSession",
 	"FAILED_WrongChargeParameter",
 };
-static const struct exi_enum response_codes = {6, ARRAY_LEN(response_code_names), response_code_names};
+static const struct exi_enum response_codes = {6, ARRAY_LEN(response_code_names),
+					       response_code_names};
 
 static const char *const processing_names[] = {
 	"Finished", "Ongoing", "Ongoing_WaitingForCustomerInteraction",

@@ -80,14 +80,17 @@ static const struct exi_root xmldsig_roots[] = {
 	{32, EXI_SignedInfo, &exi_t_signed_info},
 };
 
+#define ROOTS(r) ARRAY_LEN(r), r
+
 const struct exi_set_def exi_sets[EXI_SET_COUNT] = {
-	/*                       name            bits  roots                          fragment, end code */
-	[EXI_ISO2_DOC]        = {"iso2-doc",     7, ARRAY_LEN(exi_iso2_doc_roots),   false, 0,   exi_iso2_doc_roots},
-	[EXI_ISO2_FRAG]       = {"iso2-frag",    8, ARRAY_LEN(exi_iso2_frag_roots),  true,  244, exi_iso2_frag_roots},
-	[EXI_XMLDSIG_FRAG]    = {"xmldsig-frag", 6, ARRAY_LEN(xmldsig_roots),        true,  46,  xmldsig_roots},
-	[EXI_ISO20_DOC]       = {"iso20-doc",    6, ARRAY_LEN(exi_iso20_doc_roots),  false, 0,   exi_iso20_doc_roots},
-	[EXI_ISO20_FRAG]      = {"iso20-frag",   9, ARRAY_LEN(exi_iso20_frag_roots), true,  282, exi_iso20_frag_roots},
-	[EXI_ISO2_FRAG_TYPED] = {"iso2-frag with the eMAID of libcbv2g", 8, ARRAY_LEN(exi_iso2_typed_roots), true, 244, exi_iso2_typed_roots},
+	/*                       name            bits fragment, end  roots */
+	[EXI_ISO2_DOC]        = {"iso2-doc",     7,   false, 0,      ROOTS(exi_iso2_doc_roots)},
+	[EXI_ISO2_FRAG]       = {"iso2-frag",    8,   true,  244,    ROOTS(exi_iso2_frag_roots)},
+	[EXI_XMLDSIG_FRAG]    = {"xmldsig-frag", 6,   true,  46,     ROOTS(xmldsig_roots)},
+	[EXI_ISO20_DOC]       = {"iso20-doc",    6,   false, 0,      ROOTS(exi_iso20_doc_roots)},
+	[EXI_ISO20_FRAG]      = {"iso20-frag",   9,   true,  282,    ROOTS(exi_iso20_frag_roots)},
+	[EXI_ISO2_FRAG_TYPED] = {"iso2-frag, typed eMAID", 8, true, 244,
+				 ROOTS(exi_iso2_typed_roots)},
 };
 
 const char *const exi_item_names[EXI_ITEM_COUNT] = {

@@ -99,9 +99,7 @@ enum err_code
 install_req_verify(const struct iso2_msg *rq, struct err *e)
 {
 	if (rq->kind != ISO2_INSTALL_REQ && rq->kind != ISO2_UPDATE_REQ)
-		return err_set(
-			e, E_MSG_CONTENT,
-			"the message is an answer: expected CertificateInstallationReq or CertificateUpdateReq");
+		return err_set(e, E_MSG_CONTENT, "the message is an answer: expected a request");
 	return verify(rq, e);
 }
 
@@ -180,9 +178,7 @@ enum err_code
 install_res_verify_signature(const struct iso2_msg *rs, struct err *e)
 {
 	if (rs->kind != ISO2_INSTALL_RES && rs->kind != ISO2_UPDATE_RES)
-		return err_set(
-			e, E_MSG_CONTENT,
-			"the message is a request: expected CertificateInstallationRes or CertificateUpdateRes");
+		return err_set(e, E_MSG_CONTENT, "the message is a request: expected an answer");
 	if (rs->code != ISO2_OK && rs->code != ISO2_OK_CertificateExpiresSoon)
 		return err_set(e, E_MSG_CONTENT, "ResponseCode is %s: expected OK",
 			       iso2_response_name(rs->code));

@@ -7,30 +7,25 @@
 
 #include "iso15118/sign.h"
 
-#define ISO2_SESSION_ID_MAX    8   /* bytes */
-#define ISO2_CERTIFICATE_MAX   800 /* bytes of DER, [V2G2-010] */
-#define ISO2_SUBS_MAX          4
-#define ISO2_ROOTS_MAX         20
-#define ISO2_ENCRYPTED_KEY_LEN 48 /* [V2G2-817] */
-#define ISO2_DH_KEY_LEN        65 /* [V2G2-819] */
+#define ISO2_SESSION_ID_MAX  8   /* bytes */
+#define ISO2_CERTIFICATE_MAX 800 /* bytes of DER, [V2G2-010] */
+#define ISO2_SUBS_MAX        4
+#define ISO2_ROOTS_MAX       20
 
 /* responseCodeType in the order of the schema. */
-#define ISO2_RESPONSE_CODES(X)                                                                          \
-	X(OK)                                                                                           \
-	X(OK_NewSessionEstablished) X(OK_OldSessionJoined) X(OK_CertificateExpiresSoon) X(              \
-		FAILED) X(FAILED_SequenceError) X(FAILED_ServiceIDInvalid) X(FAILED_UnknownSession)     \
-		X(FAILED_ServiceSelectionInvalid) X(FAILED_PaymentSelectionInvalid) X(                  \
-			FAILED_CertificateExpired) X(FAILED_SignatureError)                             \
-			X(FAILED_NoCertificateAvailable) X(FAILED_CertChainError) X(                    \
-				FAILED_ChallengeInvalid) X(FAILED_ContractCanceled)                     \
-				X(FAILED_WrongChargeParameter) X(FAILED_PowerDeliveryNotApplied) X(     \
-					FAILED_TariffSelectionInvalid) X(FAILED_ChargingProfileInvalid) \
-					X(FAILED_MeteringSignatureNotValid) X(                          \
-						FAILED_NoChargeServiceSelected)                         \
-						X(FAILED_WrongEnergyTransferMode) X(                    \
-							FAILED_ContactorError)                          \
-							X(FAILED_CertificateNotAllowedAtThisEVSE)       \
-								X(FAILED_CertificateRevoked)
+/* clang-format off */
+#define ISO2_RESPONSE_CODES(X) \
+	X(OK) X(OK_NewSessionEstablished) X(OK_OldSessionJoined) X(OK_CertificateExpiresSoon) \
+	X(FAILED) X(FAILED_SequenceError) X(FAILED_ServiceIDInvalid) X(FAILED_UnknownSession) \
+	X(FAILED_ServiceSelectionInvalid) X(FAILED_PaymentSelectionInvalid) \
+	X(FAILED_CertificateExpired) X(FAILED_SignatureError) X(FAILED_NoCertificateAvailable) \
+	X(FAILED_CertChainError) X(FAILED_ChallengeInvalid) X(FAILED_ContractCanceled) \
+	X(FAILED_WrongChargeParameter) X(FAILED_PowerDeliveryNotApplied) \
+	X(FAILED_TariffSelectionInvalid) X(FAILED_ChargingProfileInvalid) \
+	X(FAILED_MeteringSignatureNotValid) X(FAILED_NoChargeServiceSelected) \
+	X(FAILED_WrongEnergyTransferMode) X(FAILED_ContactorError) \
+	X(FAILED_CertificateNotAllowedAtThisEVSE) X(FAILED_CertificateRevoked)
+/* clang-format on */
 
 enum iso2_response_code {
 #define X(name) ISO2_##name,

@@ -126,9 +126,8 @@ check_scalar(const struct secret *scalar, struct span contract_point, struct err
 	else if (rc != E_OK)
 		rc = err_set(e, rc, "%s", why.text);
 	else if (!span_equal(buf_span(&point), contract_point))
-		rc = err_set(
-			e, E_KEYWRAP,
-			"the decrypted key is not the key of the contract certificate (ISO 15118-2 [V2G2-823])");
+		rc = err_set(e, E_KEYWRAP,
+			     "the key inside is not the certificate's (ISO 15118-2 [V2G2-823])");
 	buf_free(&point);
 	return rc;
 }

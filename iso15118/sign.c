@@ -176,17 +176,31 @@ forbid(const struct exi_tree *t, uint32_t node, enum exi_item item, struct err *
 		       exi_item_names[t->node[node].item], exi_item_names[item]);
 }
 
+#define SHOWN_MAX 81 /* characters of a value in an error text, with the NUL */
+
+/* A value from outside for an error text: cut, and nothing but printable ASCII. */
+static const char *
+shown(struct span s, char out[SHOWN_MAX])
+{
+	size_t n = 0;
+
+	for (; n < s.n && n < SHOWN_MAX - 1; n++)
+		out[n] = (char)(s.p[n] >= 0x20 && s.p[n] < 0x7f ? s.p[n] : '?');
+	out[n] = '\0';
+	return out;
+}
+
 static enum err_code
 need_algorithm(const struct exi_tree *t, uint32_t node, const char *uri, struct err *e)
 {
 	uint32_t attribute = exi_child(t, node, EXI_Algorithm);
 	struct span found = exi_bytes(t, attribute);
+	char text[SHOWN_MAX];
 
 	if (span_equal(found, span_str(uri)))
 		return E_OK;
-	return err_set(e, E_MSG_FORBIDDEN, "%s is %.*s: expected %s",
-		       exi_item_names[t->node[node].item], found.n > 100 ? 100 : (int)found.n,
-		       (const char *)found.p, uri);
+	return err_set(e, E_MSG_FORBIDDEN, "%s is %s: expected %s",
+		       exi_item_names[t->node[node].item], shown(found, text), uri);
 }
 
 static enum err_code
@@ -362,22 +376,23 @@ check_value(enum exi_set set, const struct exi_tree *t, uint32_t signature,
 static enum err_code
 judge(const struct exi_tree *t, const struct sign_report *r, struct err *e)
 {
+	char uri[SHOWN_MAX];
+
 	for (unsigned i = 0; i < r->n; i++) {
 		const struct sign_report_ref *ref = &r->ref[i];
-		int n = ref->uri.n > 64 ? 64 : (int)ref->uri.n;
-		const char *uri = (const char *)ref->uri.p;
 
 		if (ref->node == 0)
 			return err_set(e, E_MSG_DIGEST,
-				       "Reference %.*s names no element that is signed", n, uri);
+				       "Reference %s names no element that is signed",
+				       shown(ref->uri, uri));
 		for (unsigned j = 0; j < i; j++)
 			if (r->ref[j].node == ref->node)
-				return err_set(e, E_MSG_DIGEST, "Reference %.*s is there twice", n,
-					       uri);
+				return err_set(e, E_MSG_DIGEST, "Reference %s is there twice",
+					       shown(ref->uri, uri));
 		if (!ref->ok)
-			return err_set(e, E_MSG_DIGEST,
-				       "digest of %s (Reference %.*s) does not fit",
-				       exi_item_names[t->node[ref->node].item], n, uri);
+			return err_set(e, E_MSG_DIGEST, "digest of %s (Reference %s) does not fit",
+				       exi_item_names[t->node[ref->node].item],
+				       shown(ref->uri, uri));
 	}
 	if (r->n_missing > 0)
 		return err_set(e, E_MSG_DIGEST, "no Reference to %s, which has to be signed",
@@ -418,7 +433,7 @@ hint_digest(const struct exi_tree *t, const struct sign_report_ref *ref, const s
 	if (fragment_digest(EXI_ISO2_FRAG_TYPED, t, ref->node, a, digest, NULL) != E_OK ||
 	    memcmp(digest, ref->found, a->digest_len) != 0)
 		return NULL;
-	return "fits eMAID in the typed grammar: the signer has libcbv2g's defect (cbexigen issue 60); "
+	return "fits eMAID in the typed grammar: the defect of libcbv2g (cbexigen issue 60); "
 	       "EXI 1.0 8.5.3 asks for the element fragment grammar";
 }
 
@@ -431,8 +446,8 @@ hint_value(enum exi_set set, const struct exi_tree *t, uint32_t signature,
 	const struct algo *a = info->algo;
 
 	if (check_value(set, t, signature, info, point, NULL) == E_OK)
-		return "verifies over SignedInfo encoded with the whole V2G schema set: expected is the "
-		       "xmldsig schema alone";
+		return "verifies over SignedInfo encoded with the whole V2G schema set: "
+		       "expected the xmldsig schema alone";
 	if (fragment_digest(EXI_XMLDSIG_FRAG, t, signed_info, a, once, NULL) != E_OK ||
 	    digest_for(a, (struct span){once, a->digest_len}, twice, NULL) != E_OK)
 		return NULL;

@@ -32,7 +32,7 @@ bundle_is_written(void **state)
 	struct parties p;
 	struct secret pem = {0};
 	struct buf exi = {0};
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 
 	(void)state; /* cmocka */
 	parties_make(&p);

@@ -63,7 +63,7 @@ accepted(enum exi_set set, const char *text)
 }
 
 /* A request in pieces; all but the last piece are good. spec/exi.md 8. */
-#define HEAD    "10000000 1001100 0 0 0 00000001 00000000 0" /* header, root, Header, SessionID 00 */
+#define HEAD    "10000000 1001100 0 0 0 00000001 00000000 0" /* up to SessionID 00 */
 #define NO_SIG  "10 0"                                       /* end of Header, Body */
 #define REQ_ID  "000101 0 00000011 01100001"                 /* request, Id "a" */
 #define CERT    "0 0 00000001 00100010 0"
@@ -97,7 +97,7 @@ event_codes_outside_the_grammar_are_refused(void **state)
 {
 	(void)state; /* cmocka */
 	refused(EXI_ISO2_DOC, "10000000 1001100 1", E_EXI,
-		"EXI bit 15 (octet 1) in V2G_Message: event code that the grammar does not have here");
+		"EXI bit 15 (octet 1) in V2G_Message: event code that the grammar does not");
 	refused(EXI_ISO2_DOC, "10000000 1001100 0 0 1", E_EXI,
 		"EXI bit 17 (octet 2) in SessionID: undeclared content in a simple element");
 	refused(EXI_ISO2_DOC, "10000000 1001100 0 0 0 00000001 00000000 1", E_EXI,
@@ -127,7 +127,8 @@ values_over_their_maximum_are_refused(void **state)
 	(void)state; /* cmocka */
 	refused(EXI_ISO2_DOC,
 		"10000000 1001100 0 0 0 00001001"
-		"00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 0",
+		"00000000 00000000 00000000 00000000 00000000"
+		"00000000 00000000 00000000 00000000 0",
 		E_EXI_LIMIT,
 		"EXI bit 18 (octet 2) in SessionID: binary value over its maximum length");
 	/* eMAID of 16 characters in a fragment: length + 2 = 18 */

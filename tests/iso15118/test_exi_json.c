@@ -175,7 +175,8 @@ unknown_enumeration_values_are_refused(void **state)
 {
 	(void)state; /* cmocka */
 	refused(EXI_ISO2_DOC,
-		"{\"V2G_Message\":{\"Header\":{\"SessionID\":\"00\",\"Notification\":{\"FaultCode\":\"No\"}},"
+		"{\"V2G_Message\":{\"Header\":{\"SessionID\":\"00\","
+		"\"Notification\":{\"FaultCode\":\"No\"}},"
 		"\"Body\":{}}}",
 		"FaultCode: \"No\" is not one of its 3 values");
 }

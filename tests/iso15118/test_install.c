@@ -16,7 +16,7 @@ static struct parties all;
 static struct iso2_msg
 decode(struct buf *exi)
 {
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 	struct err e = {0};
 
 	if (iso2_decode(buf_span(exi), &m, &e) != E_OK)
@@ -52,7 +52,7 @@ static void
 request_of_a_car_verifies(void **state)
 {
 	struct buf exi = {0};
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 	struct err e = {0};
 
 	(void)state; /* cmocka */
@@ -79,7 +79,7 @@ forged_request_is_refused(void **state)
 		.n_roots = 1,
 	};
 	struct buf exi = {0};
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 	struct err e = {0};
 
 	(void)state; /* cmocka */
@@ -131,7 +131,7 @@ request_with_a_certificate_that_is_none_is_refused(void **state)
 		.n_roots = 1,
 	};
 	struct buf exi = {0};
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 	struct err e = {0};
 
 	(void)state; /* cmocka */
@@ -164,7 +164,7 @@ bundle_stays_good_under_another_session(void **state)
 {
 	struct buf exi = {0}, other = {0};
 	struct secret key = {0};
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 
 	(void)state; /* cmocka */
 	parties_bundle(&all, &exi);
@@ -196,7 +196,7 @@ negative_answer_opens_nothing(void **state)
 {
 	struct buf exi = {0};
 	struct secret key = {0};
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 	struct err e = {0};
 
 	(void)state; /* cmocka */
@@ -261,7 +261,7 @@ update_request_is_signed_by_the_old_contract(void **state)
 static void
 answer_with_an_unusable_part_is_refused(void **state)
 {
-	struct iso2_msg m = own_bundle(), other;
+	struct iso2_msg m = own_bundle(), other = {0};
 	struct secret key = {0};
 	struct err e = {0};
 
@@ -332,7 +332,7 @@ static void
 explanation_names_a_double_hash(void **state)
 {
 	const struct msg_signer bad = {NULL, algo_get(ALGO_P256), sign_defective};
-	struct iso2_msg m = own_bundle(), other;
+	struct iso2_msg m = own_bundle(), other = {0};
 	struct buf exi = {0};
 	struct sign_report r;
 	struct err e = {0};
@@ -412,7 +412,7 @@ explanation_names_the_defects_of_other_stacks(void **state)
 static void
 missing_reference_is_refused_and_explained(void **state)
 {
-	struct iso2_msg m = own_bundle(), other;
+	struct iso2_msg m = own_bundle(), other = {0};
 	uint32_t nodes[SIGN_REFERENCES_MAX];
 	struct sign_software key;
 	const struct msg_signer signer = party_signer(&all.cps, &key);

@@ -19,7 +19,7 @@ check_round_trip(const char *name, const json_t *v, void *arg)
 {
 	struct buf exi = vectors_hex(v, "exi_hex"), out = {0};
 	int *seen = arg;
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 	struct err e = {0};
 
 	if (strcmp(json_string_value(json_object_get(v, "set")), "iso2-doc") == 0 &&
@@ -95,7 +95,7 @@ static void
 negative_answer_says_its_code(void **state)
 {
 	struct buf out = {0};
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 	struct err e = {0};
 
 	(void)state; /* cmocka */

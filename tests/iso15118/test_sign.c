@@ -41,7 +41,7 @@ static struct iso2_msg
 decode_message(const json_t *v)
 {
 	struct buf exi = {0};
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 	struct err e = {0};
 
 	if (json_need_base64(v, "exi_base64", 10000, &exi, &e) != E_OK ||
@@ -180,7 +180,7 @@ verify_json(json_t *v, struct err *e)
 	uint32_t nodes[SIGN_REFERENCES_MAX];
 	struct buf exi = {0};
 	struct exi_tree t;
-	struct iso2_msg m;
+	struct iso2_msg m = {0};
 	enum err_code rc;
 
 	*e = (struct err){0};
