@@ -9,7 +9,7 @@
 /* --- CAs and signing leaves with keys in a token (cps-leaf is one too) --- */
 struct ca_row { /* owned by the caller: ca_row_free */
 	int64_t id;
-	char name[33];	  /* "cpo-sub2" */
+	char name[33];    /* "cpo-sub2" */
 	char profile[33]; /* name of its profile */
 	char issuer[33];  /* name of the CA above; "" for roots */
 	char token[33];
@@ -36,7 +36,7 @@ struct cert_row { /* owned by the caller: cert_row_free */
 	size_t serial_len;
 	char request_id[65];
 	uint8_t request_hash[32]; /* of the request's content: a reused id with other content */
-	uint8_t tbs_hash[32];	  /* SHA-256 of the to-be-signed bytes */
+	uint8_t tbs_hash[32];     /* SHA-256 of the to-be-signed bytes */
 	uint8_t profile_hash[32]; /* I-10 */
 	char profile[33];
 	char participant[65];
@@ -47,29 +47,31 @@ struct cert_row { /* owned by the caller: cert_row_free */
 	enum cert_status status;
 	unsigned reason;
 	int64_t created, issued_at, revoked_at;
-	bool claimed; /* a pool entry or reply uses it (design §4 step 6); others are the reconciler's */
+	bool claimed; /* a pool entry or reply uses it (design §4 step 6); others are the
+			 reconciler's */
 	uint8_t fingerprint[32]; /* SHA-256 of the DER */
-	struct buf der;		 /* empty for an intent */
+	struct buf der;          /* empty for an intent */
 };
 void cert_row_free(struct cert_row *r);
 
 /* Step 3: commits intent and audit. Refuses a blocked key (E_KEY_BLOCKED), a serial or request id
  * that exists (E_DB_DUPLICATE); the request id of an orphan is free again, so that a retry gets a
  * new serial (I-4). *id: the new row. */
-enum err_code cert_store_intent(struct db *db, const struct cert_row *r,
-				const struct audit_record *a, int64_t *id, struct err *e) MUST_CHECK;
+enum err_code
+cert_store_intent(struct db *db, const struct cert_row *r, const struct audit_record *a,
+		  int64_t *id, struct err *e) MUST_CHECK;
 
 /* Step 5: the certificate itself; the intent becomes issued. An orphan stays one: E_NOT_FOUND. */
 enum err_code cert_store_issued(struct db *db, int64_t id, struct span der,
 				const struct audit_record *a, struct err *e) MUST_CHECK;
 
-/* Its signature failed, or the process that began it is gone: the intent becomes an orphan now. Other
- * states: nothing. */
+/* Its signature failed, or the process that began it is gone: the intent becomes an orphan now.
+ * Other states: nothing. */
 enum err_code cert_store_abandon(struct db *db, int64_t id, const struct audit_record *a,
 				 struct err *e) MUST_CHECK;
 
-/* Step 6, for certificates that no pool entry holds (EST, service TLS): somebody has it. Pool writes
- * claim in their own transaction. */
+/* Step 6, for certificates that no pool entry holds (EST, service TLS): somebody has it. Pool
+ * writes claim in their own transaction. */
 enum err_code cert_store_claim(struct db *db, int64_t id, struct err *e) MUST_CHECK;
 
 /* The intent or certificate of a request; orphans are left out. */
@@ -80,20 +82,20 @@ enum err_code cert_store_by_serial(struct db *db, const char *ca, struct span se
 enum err_code cert_store_by_fingerprint(struct db *db, const uint8_t sha256[32],
 					struct cert_row *out, struct err *e) MUST_CHECK;
 /* Page by id; optional filters (NULL: any). */
-enum err_code cert_store_list(struct db *db, const char *ca, const char *participant, int64_t after,
-			      struct cert_row *rows, size_t cap, size_t *count,
-			      struct err *e) MUST_CHECK;
+enum err_code
+cert_store_list(struct db *db, const char *ca, const char *participant, int64_t after,
+		struct cert_row *rows, size_t cap, size_t *count, struct err *e) MUST_CHECK;
 
 /* Idempotent: a revoked certificate stays revoked with its first date (I-12). Intents and orphans
  * can be revoked too. block_key also blocks the SPKI and revokes all its certificates (I-7). */
-enum err_code cert_store_revoke(struct db *db, int64_t id, unsigned reason, int64_t at,
-				bool block_key, const struct audit_record *a,
-				struct err *e) MUST_CHECK;
+enum err_code
+cert_store_revoke(struct db *db, int64_t id, unsigned reason, int64_t at, bool block_key,
+		  const struct audit_record *a, struct err *e) MUST_CHECK;
 
 /* For the reconciler: intents older than T become orphans; issued and unclaimed ones older than T
  * are listed. */
-enum err_code cert_store_orphan(struct db *db, int64_t older_than, int64_t *count,
-				struct err *e) MUST_CHECK;
+enum err_code
+cert_store_orphan(struct db *db, int64_t older_than, int64_t *count, struct err *e) MUST_CHECK;
 enum err_code cert_store_unclaimed(struct db *db, int64_t older_than, struct cert_row *rows,
 				   size_t cap, size_t *count, struct err *e) MUST_CHECK;
 

@@ -130,6 +130,10 @@ struct outbox_row { /* plain data; subjects as pseudonyms */
 /* Events after this id, in order, at most cap. */
 enum err_code outbox_list(struct db *db, int64_t after, struct outbox_row *rows, size_t cap,
 			  size_t *count, struct err *e) MUST_CHECK;
+/* The clear PCID and EMAID of an event, appended, for the payload at delivery; E_NOT_FOUND when the
+ * subject's key was erased. */
+enum err_code outbox_open(struct db *db, int64_t id, struct buf *pcid, struct buf *emaid,
+			  struct err *e) MUST_CHECK;
 
 struct pool_counts {
 	int64_t roots, vehicles, contracts, outbox;

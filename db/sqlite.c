@@ -10,6 +10,8 @@
 
 #define PARAMS_MAX      24
 #define BUSY_TIMEOUT_MS 5000
+#define LOG_PAGES       2000 /* of 16 KB */
+#define LOG_PAGES_MAX   16000
 
 /* Control statements, prepared like the others: they run for every write. */
 enum control { BEGIN, COMMIT, MARK, KEEP, UNDO, CONTROL_COUNT };
@@ -91,12 +93,25 @@ static const char writer_setup[] = "PRAGMA page_size=16384;"
 				   "PRAGMA secure_delete=ON;"
 				   "PRAGMA temp_store=MEMORY;"
 				   "PRAGMA trusted_schema=OFF;"
-				   "PRAGMA cache_size=-65536;"
-				   "PRAGMA wal_autocheckpoint=2000;";
+				   "PRAGMA cache_size=-65536;";
 static const char reader_setup[] = "PRAGMA query_only=ON;"
 				   "PRAGMA temp_store=MEMORY;"
 				   "PRAGMA trusted_schema=OFF;"
 				   "PRAGMA cache_size=-16384;";
+
+/* The log goes back into the main file every 32 MB. Readers can keep it from starting anew; at 256
+ * MB the committer waits for them once, so that it stays bounded. A checkpoint that fails is tried
+ * again at the next commit: nothing is lost, the log holds it all. */
+static int
+on_log(void *unused, sqlite3 *h, const char *name, int pages)
+{
+	(void)unused; /* no state */
+	if (pages >= LOG_PAGES_MAX)
+		(void)sqlite3_wal_checkpoint_v2(h, name, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+	else if (pages >= LOG_PAGES)
+		(void)sqlite3_wal_checkpoint_v2(h, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
 
 enum err_code
 conn_open(const struct conn_conf *conf, struct conn **out, struct err *e)
@@ -120,6 +135,8 @@ conn_open(const struct conn_conf *conf, struct conn **out, struct err *e)
 		conn_close(c);
 		return rc;
 	}
+	if (!conf->reader)
+		(void)sqlite3_wal_hook(c->h, on_log, NULL); /* gives the previous argument: none */
 	*out = c;
 	return E_OK;
 }

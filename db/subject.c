@@ -5,6 +5,7 @@
 #include "base/privacy.h"
 #include "base/str.h"
 #include "db/internal.h"
+#include "db/pool_store.h"
 
 static void
 read_buf(struct row *r, void *out)
@@ -88,7 +89,8 @@ read_sealed(struct row *r, void *out)
 }
 
 static enum err_code
-open_field(struct db *db, const struct sealed *s, struct buf *clear, struct err *e)
+open_field(struct db *db, const struct sealed *s, const char *context, struct buf *clear,
+	   struct err *e)
 {
 	struct buf wrapped = {0};
 	struct secret key = {0};
@@ -102,7 +104,7 @@ open_field(struct db *db, const struct sealed *s, struct buf *clear, struct err 
 	if (rc == E_OK)
 		rc = privacy_unwrap_key(span_str(s->pseudonym), buf_span(&wrapped), &key, e);
 	if (rc == E_OK)
-		rc = privacy_open(secret_span(&key), SPAN_LIT("audit"), buf_span(&s->field), clear,
+		rc = privacy_open(secret_span(&key), span_str(context), buf_span(&s->field), clear,
 				  e);
 	secret_free(&key);
 	buf_free(&wrapped);
@@ -120,8 +122,41 @@ audit_open_subject(struct db *db, int64_t seq, struct buf *clear, struct err *e)
 	if (rc == E_OK && s.field.n == 0)
 		rc = err_set(e, E_NOT_FOUND, "audit row %lld names no subject", (long long)seq);
 	if (rc == E_OK)
-		rc = open_field(db, &s, clear, e);
+		rc = open_field(db, &s, "audit", clear, e);
 	buf_free(&s.field);
+	return rc;
+}
+
+struct sealed_pair {
+	struct sealed pcid, emaid;
+};
+
+static void
+read_pair(struct row *r, void *out)
+{
+	struct sealed_pair *p = out;
+
+	read_sealed(r, &p->pcid);
+	read_sealed(r, &p->emaid);
+}
+
+enum err_code
+outbox_open(struct db *db, int64_t id, struct buf *pcid, struct buf *emaid, struct err *e)
+{
+	struct sealed_pair p = {0};
+	size_t n = 0;
+	enum err_code rc;
+
+	rc = db_read(db, STMT_OUTBOX_SUBJECTS, ARGS(arg_int(id)), (struct sink){read_pair, &p}, &n,
+		     e);
+	if (rc == E_OK && n == 0)
+		rc = err_set(e, E_NOT_FOUND, "no event %lld", (long long)id);
+	if (rc == E_OK && p.pcid.field.n > 0)
+		rc = open_field(db, &p.pcid, "outbox", pcid, e);
+	if (rc == E_OK && p.emaid.field.n > 0)
+		rc = open_field(db, &p.emaid, "outbox", emaid, e);
+	buf_free(&p.emaid.field);
+	buf_free(&p.pcid.field);
 	return rc;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -148,8 +149,32 @@ run(struct bench *b, const char *what, void *(*fn)(void *), unsigned threads, un
 	return (double)done / s;
 }
 
+/* Writers with readers beside them, and how big the log grows. */
 static void
-measure(struct bench *b, unsigned rows)
+run_mixed(struct bench *b, const char *dir)
+{
+	struct bench readers = {.db = b->db, .rows = b->rows};
+	pthread_t t[4];
+	char path[300];
+	struct stat st = {0};
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		if (pthread_create(&t[i], NULL, reader, &readers) != 0)
+			abort();
+	(void)run(b, "issue beside readers", writer, 32, 4);
+	atomic_store(&readers.stop, true);
+	for (i = 0; i < 4; i++)
+		(void)pthread_join(t[i], NULL); /* ours */
+	(void)snprintf(path, sizeof(path), "%s/store-wal", dir);
+	if (stat(path, &st) == 0)
+		printf("%llu reads beside it, log of %lld MB\n",
+		       (unsigned long long)atomic_load(&readers.done),
+		       (long long)st.st_size / 1000000);
+}
+
+static void
+measure(struct bench *b, unsigned rows, const char *dir)
 {
 	unsigned long before;
 	double one, many;
@@ -162,6 +187,7 @@ measure(struct bench *b, unsigned rows)
 	one = run(b, "issue", writer, 1, 3);
 	many = run(b, "issue", writer, 32, 3);
 	printf("ratio %.2f; %lu syncs\n", many / one, slow_vfs_syncs() - before);
+	run_mixed(b, dir);
 	slow_vfs_set_delay(5000);
 	one = run(b, "issue, 5 ms a sync", writer, 1, 3);
 	many = run(b, "issue, 5 ms a sync", writer, 32, 3);
@@ -196,7 +222,7 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "%s\n", e.text);
 		return 1;
 	}
-	measure(&b, rows);
+	measure(&b, rows, dir);
 	printf("synchronous=%d, %lu syncs in all, %llu operations failed, file %s\n",
 	       fig.synchronous, slow_vfs_syncs(), (unsigned long long)atomic_load(&b.failed), url);
 	if (fig.synchronous != 2 || slow_vfs_syncs() == 0)

@@ -345,6 +345,7 @@ delete_takes_all_of_an_emaid_and_tells_the_oem(void **state)
 {
 	struct fixture *f = *state;
 	struct outbox_row rows[8];
+	struct buf pcid = {0}, emaid = {0};
 	size_t n;
 
 	make_vehicle(f, PCID, 1);
@@ -358,8 +359,18 @@ delete_takes_all_of_an_emaid_and_tells_the_oem(void **state)
 	assert_string_equal(rows[1].recipient, "oem");
 	assert_int_equal(strlen(rows[1].pcid), 24);
 	assert_string_equal(rows[0].emaid, rows[1].emaid);
+	OK(f, outbox_open(f->db, rows[1].id, &pcid, &emaid, &f->e));
+	assert_true(span_equal(buf_span(&pcid), SPAN_LIT(PCID)));
+	assert_true(span_equal(buf_span(&emaid), SPAN_LIT(EMAID)));
+	buf_clear(&pcid);
 	OK(f, outbox_put(f->db, "mo.contract.delivered.to.oem", PCID, EMAID, &f->e));
 	assert_int_equal(events(f, "mo.contract.delivered.to.oem"), 1);
+	OK(f, audit_erase_subject(f->db, "pcid", PCID, &audit_any, &f->e));
+	FAILS(f, E_NOT_FOUND, outbox_open(f->db, rows[1].id, &pcid, &emaid, &f->e));
+	FAILS(f, E_NOT_FOUND, outbox_open(f->db, 99, &pcid, &emaid, &f->e));
+	assert_int_equal(pcid.n, 0);
+	buf_free(&pcid);
+	buf_free(&emaid);
 }
 
 static void

@@ -128,6 +128,63 @@ commits_hold_many_writes_when_syncs_are_slow(void **state)
 	assert_int_equal(raw_int(f, "SELECT COUNT(*) FROM cert_status"), 60 + THREADS * EACH);
 }
 
+/* With company in sight the committer waits for it; one writer alone is never delayed. */
+static void
+batch_delay_gathers_many_and_does_not_hold_one(void **state)
+{
+	struct fixture *f = *state;
+	struct db_figures a, b;
+	double batch;
+	int64_t from;
+
+	fixture_close(f);
+	fixture_open(f, "slow", 200000);
+	from = clock_mono_us();
+	assert_int_equal(run_workers(f, 1, 10, 500, 0).ok, 10);
+	assert_true(clock_mono_us() - from < 10 * 100000);
+	fixture_close(f);
+	fixture_open(f, "slow", 2000);
+	OK(f, db_figures(f->db, &a, &f->e));
+	assert_int_equal(run_workers(f, 16, 20, 0, 0).ok, 320);
+	OK(f, db_figures(f->db, &b, &f->e));
+	batch = (double)(b.writes - a.writes) / (double)(b.commits - a.commits);
+	print_message("batch delay 2 ms, 16 threads: mean batch %.1f\n", batch);
+	assert_true(batch >= 6);
+}
+
+/* F-12 */
+static void *
+same_request(void *arg)
+{
+	struct worker *w = arg;
+	struct cert_row r = make_intent("cpo-sub2", w->n);
+	int64_t id;
+
+	(void)snprintf(r.request_id, sizeof(r.request_id), "the same");
+	count(w, cert_store_intent(w->f->db, &r, &audit_any, &id, NULL));
+	return NULL;
+}
+
+static void
+concurrent_requests_with_one_id_make_one_intent(void **state)
+{
+	struct fixture *f = *state;
+	struct worker w[THREADS] = {0};
+	unsigned i, ok = 0, duplicate = 0;
+
+	for (i = 0; i < THREADS; i++) {
+		w[i] = (struct worker){.f = f, .n = i};
+		assert_int_equal(pthread_create(&w[i].thread, NULL, same_request, &w[i]), 0);
+	}
+	for (i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(w[i].thread, NULL), 0);
+		ok += w[i].ok;
+		duplicate += w[i].duplicate;
+	}
+	assert_int_equal(ok, 1);
+	assert_int_equal(duplicate, THREADS - 1);
+}
+
 static void
 failing_job_fails_nobody_else(void **state)
 {
@@ -198,12 +255,6 @@ full_disk_fails_the_write_and_the_next_one_works(void **state)
 	assert_int_equal(rows, 2);
 }
 
-static void *
-write_one(void *arg)
-{
-	return write_intents(arg);
-}
-
 static void
 close_finishes_what_is_queued(void **state)
 {
@@ -215,7 +266,7 @@ close_finishes_what_is_queued(void **state)
 	slow_vfs_set_delay(50000);
 	for (i = 0; i < 8; i++) {
 		w[i] = (struct worker){.f = f, .n = i, .writes = 1};
-		assert_int_equal(pthread_create(&w[i].thread, NULL, write_one, &w[i]), 0);
+		assert_int_equal(pthread_create(&w[i].thread, NULL, write_intents, &w[i]), 0);
 	}
 	while (fig.queue_now < 7 && fig.writes < 1) {
 		OK(f, db_figures(f->db, &fig, &f->e));
@@ -353,6 +404,8 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		T(commits_hold_many_writes_when_syncs_are_slow),
+		T(batch_delay_gathers_many_and_does_not_hold_one),
+		T(concurrent_requests_with_one_id_make_one_intent),
 		T(failing_job_fails_nobody_else),
 		T(full_queue_is_busy_at_once),
 		T(failed_sync_fails_its_batch_and_nothing_else),
