@@ -187,6 +187,7 @@ hsm_token_check(const struct hsm_token_conf *conf, struct buf *report, struct er
 
 	if ((rc = module_load(conf->module, conf->init_args, &c.m, e)) != E_OK)
 		return rc;
+	module_enter(c.m);
 	report_module(&c, conf->module);
 	for (i = 0; i < ARRAY_LEN(conf->slots) && conf->slots[i] != NULL && rc == E_OK; i++) {
 		if ((rc = slot_spec_check(conf->slots[i], e)) != E_OK)
@@ -200,6 +201,7 @@ hsm_token_check(const struct hsm_token_conf *conf, struct buf *report, struct er
 		else
 			rc = check_in_session(&c, conf->pin_file, e);
 	}
+	module_leave(c.m);
 	ERR_clear_error();
 	module_release(c.m, false);
 	return rc == E_OK ? buf_ok(report, e) : rc;

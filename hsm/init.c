@@ -115,11 +115,12 @@ hsm_token_init(const struct hsm_token_conf *conf, const char *label, const struc
 		return rc;
 	if ((rc = module_load(conf->module, conf->init_args, &m, e)) != E_OK)
 		goto out;
-	if ((rc = free_slot(m, label, &slot, e)) != E_OK)
-		goto out;
 	if (m->quirks->so_pin_empty && (rc = secret_alloc(&empty, 0, e)) != E_OK)
 		goto out;
-	rc = make_token(m, slot, label, m->quirks->so_pin_empty ? &empty : so_pin, &pin, e);
+	module_enter(m);
+	if ((rc = free_slot(m, label, &slot, e)) == E_OK)
+		rc = make_token(m, slot, label, m->quirks->so_pin_empty ? &empty : so_pin, &pin, e);
+	module_leave(m);
 out:
 	if (rc != E_OK)
 		err_context(e, "token %s", conf->name);

@@ -37,31 +37,38 @@ refuse(struct job *j, enum err_code code, const char *what)
 	return OUT_DONE;
 }
 
-/* Objects of a class with the job's CKA_ID: the first handle, and how many there are (2 stands for
- * more). */
-static CK_RV
-find_objects(struct worker *w, struct job *j, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE *first,
-	     CK_ULONG *count)
+CK_RV
+key_objects(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, CK_OBJECT_CLASS class, struct span id,
+	    CK_OBJECT_HANDLE *first, CK_ULONG *count)
 {
-	CK_FUNCTION_LIST *f = w->token->module->f;
 	CK_OBJECT_HANDLE found[2] = {0};
+	uint8_t copy[HSM_KEY_ID_MAX];
 	CK_BBOOL yes = CK_TRUE;
 	CK_ATTRIBUTE t[] = {{CKA_CLASS, &class, sizeof(class)},
 			    {CKA_TOKEN, &yes, sizeof(yes)},
-			    {CKA_ID, j->id, j->id_len}};
+			    {CKA_ID, copy, id.n}};
 	CK_ULONG n = 0;
 	CK_RV rv, end;
 
 	*count = 0;
-	if ((rv = f->C_FindObjectsInit(w->session, t, ARRAY_LEN(t))) != CKR_OK)
+	memcpy(copy, id.p, id.n);
+	if ((rv = f->C_FindObjectsInit(s, t, ARRAY_LEN(t))) != CKR_OK)
 		return rv;
 	do { /* a module may hand them out one by one */
-		rv = f->C_FindObjects(w->session, &found[*count], 2 - *count, &n);
+		rv = f->C_FindObjects(s, &found[*count], 2 - *count, &n);
 		*count += rv == CKR_OK ? n : 0;
 	} while (rv == CKR_OK && n > 0 && *count < 2);
-	end = f->C_FindObjectsFinal(w->session);
+	end = f->C_FindObjectsFinal(s);
 	*first = found[0];
 	return rv != CKR_OK ? rv : end;
+}
+
+static CK_RV
+find_objects(struct worker *w, struct job *j, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE *first,
+	     CK_ULONG *count)
+{
+	return key_objects(w->token->module->f, w->session, class, (struct span){j->id, j->id_len},
+			   first, count);
 }
 
 /* The algorithm by CKA_EC_PARAMS; some modules keep these with the public key only. */
@@ -112,8 +119,13 @@ key_run_find(struct worker *w, struct job *j)
 
 	if ((rv = find_objects(w, j, CKO_PRIVATE_KEY, &handle, &count)) != CKR_OK)
 		return failed(w, j, "C_FindObjects", rv);
-	if (count == 0)
+	if (count == 0) {
+		pthread_mutex_lock(&w->token->lock);
+		if (j->key->algo != NULL)
+			token_suspect(w->token);
+		pthread_mutex_unlock(&w->token->lock);
 		return refuse(j, E_HSM_KEY_MISSING, "no private key on the token");
+	}
 	if (count > 1)
 		return refuse(j, E_HSM_KEY_PROOF, "more than one private key on the token");
 	if ((rv = read_algo(w, j, handle, &a)) != CKR_OK)

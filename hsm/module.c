@@ -4,12 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hsm/p11.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 
 #include <openssl/err.h>
+
+#define REINIT_TRIES    20    /* to get the module without a call in it, */
+#define REINIT_PAUSE_US 10000 /* with this between them */
 
 /* C_Initialize's argument. The string is PKCS#11's pReserved; softokn calls that member
  * LibraryParameters and reads a NULL after it. */
@@ -26,31 +32,93 @@ module_free(struct module *m)
 {
 	if (m == NULL)
 		return;
+	pthread_rwlock_destroy(&m->use);
+	free(m->init_args);
 	free(m->path);
 	free(m);
+}
+
+static CK_RV
+call_initialize(struct module *m)
+{
+	struct init_args a = {.args = {.flags = CKF_OS_LOCKING_OK, .pReserved = m->init_args}};
+	CK_RV rv = m->f->C_Initialize(&a);
+
+	ERR_clear_error();
+	m->generation++;
+	m->last_init_us = clock_mono_us();
+	/* 0x191: another library in this process was first; its initialisation serves us too */
+	m->initialised = rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED;
+	m->ours = rv == CKR_OK;
+	return m->initialised ? CKR_OK : rv;
 }
 
 static enum err_code
 initialise(struct module *m, const char *init_args, struct err *e)
 {
-	struct init_args a = {.args = {.flags = CKF_OS_LOCKING_OK}};
-	char *reserved = NULL;
 	CK_RV rv;
 
-	if (init_args != NULL && (reserved = strdup(init_args)) == NULL)
+	free(m->init_args);
+	m->init_args = NULL;
+	if (init_args != NULL && (m->init_args = strdup(init_args)) == NULL)
 		return err_set(e, E_NO_MEMORY, "out of memory");
-	a.args.pReserved = reserved;
-	rv = m->f->C_Initialize(&a);
-	free(reserved);
-	ERR_clear_error();
-	/* 0x191: another library in this process was first; its initialisation serves us too */
-	if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
+	pthread_rwlock_wrlock(&m->use);
+	rv = call_initialize(m);
+	pthread_rwlock_unlock(&m->use);
+	if (rv != CKR_OK)
 		return rv_error(e, E_HSM_MODULE, "C_Initialize", rv);
-	m->ours = rv == CKR_OK;
 	if ((rv = m->f->C_GetInfo(&m->info)) != CKR_OK)
 		return rv_error(e, E_HSM_MODULE, "C_GetInfo", rv);
 	m->quirks = quirks_for(&m->info);
 	return E_OK;
+}
+
+uint64_t
+module_enter(struct module *m)
+{
+	pthread_rwlock_rdlock(&m->use);
+	return m->generation;
+}
+
+void
+module_leave(struct module *m)
+{
+	pthread_rwlock_unlock(&m->use);
+}
+
+/* Under registry_lock. A call that hangs keeps the module for itself: give up then. */
+static bool
+lock_out_calls(struct module *m)
+{
+	int i;
+
+	for (i = 0; i < REINIT_TRIES; i++) {
+		if (pthread_rwlock_trywrlock(&m->use) == 0)
+			return true;
+		usleep(REINIT_PAUSE_US);
+	}
+	return false;
+}
+
+bool
+module_reinit(struct module *m)
+{
+	bool done = false;
+	CK_RV rv;
+
+	pthread_mutex_lock(&registry_lock);
+	if ((m->ours || !m->initialised) && atomic_load(&m->tokens_up) == 0 &&
+	    clock_mono_us() - m->last_init_us >= m->quirks->reinit_us && lock_out_calls(m)) {
+		if (m->initialised)
+			(void)m->f->C_Finalize(NULL); /* C_Initialize tells whether it worked */
+		rv = call_initialize(m);
+		pthread_rwlock_unlock(&m->use);
+		log_event(rv == CKR_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "module.reinit",
+			  "module=%s rv=0x%lx", m->path, rv);
+		done = true;
+	}
+	pthread_mutex_unlock(&registry_lock);
+	return done;
 }
 
 /* RTLD_LOCAL: a module may bring its own libcrypto or export names that we use. */
@@ -61,8 +129,9 @@ open_library(const char *path, struct module **out, struct err *e)
 	CK_C_GetFunctionList get;
 	CK_RV rv;
 
-	if (m == NULL || (m->path = strdup(path)) == NULL) {
-		module_free(m);
+	if (m == NULL || pthread_rwlock_init(&m->use, NULL) != 0 ||
+	    (m->path = strdup(path)) == NULL) {
+		free(m);
 		return err_set(e, E_NO_MEMORY, "out of memory");
 	}
 	if ((m->dl = dlopen(path, RTLD_NOW | RTLD_LOCAL)) == NULL) {
@@ -126,7 +195,7 @@ module_release(struct module *m, bool hung)
 	if (hung) {
 		m->ours = false; /* C_Finalize beside a running call is undefined: never */
 	}
-	if (--m->users == 0 && m->ours) {
+	if (--m->users == 0 && m->ours && m->initialised) {
 		(void)m->f->C_Finalize(NULL); /* nothing could be done about a failure */
 		ERR_clear_error();
 	}

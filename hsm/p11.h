@@ -5,6 +5,8 @@
 #ifndef HSM_P11_H
 #define HSM_P11_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <p11-kit/pkcs11.h>
@@ -59,6 +61,7 @@ struct quirks {
 	bool edwards;             /* CKM_EDDSA with CKA_EC_PARAMS as the curve's OID */
 	bool label_ignored;       /* C_InitToken keeps the token's fixed label */
 	bool so_pin_empty;        /* the first SO PIN is the empty one */
+	int64_t reinit_us;        /* least time between two C_Initialize when a token is lost */
 	CK_RV key_lost[4];        /* a cached key handle is no longer known; 0 ends */
 };
 
@@ -78,21 +81,38 @@ enum rv_class rv_classify(const struct quirks *q, CK_RV rv);
 /* Records "call: CKR_NAME (0x..)" under code. */
 enum err_code rv_error(struct err *e, enum err_code code, const char *call, CK_RV rv);
 
+/* A loaded library. What is neither immutable nor atomic is under the registry's lock, or under use
+ * where it says so. */
 struct module {
 	struct module *next;
-	char *path;
+	char *path, *init_args;
 	void *dl;
 	CK_FUNCTION_LIST *f;
 	const struct quirks *quirks;
 	CK_INFO info;
-	unsigned users; /* under the registry's lock */
-	bool ours;      /* we called C_Initialize: we may call C_Finalize */
+	unsigned users;
+	bool ours;        /* we called C_Initialize: we may call C_Finalize */
+	bool initialised; /* false after a C_Initialize that failed */
+	int64_t last_init_us;
+	atomic_uint tokens_up;
+	pthread_rwlock_t use; /* read while calls are made, write for C_Finalize */
+	uint64_t generation;  /* under use: counts C_Initialize. Handles of another generation mean
+			       * nothing, or something else */
 };
 
 /* Loads and initialises a module, or takes one more reference to a loaded one: PKCS#11 modules are
  * per process. E_HSM_MODULE says what failed. */
 enum err_code
 module_load(const char *path, const char *init_args, struct module **out, struct err *e) MUST_CHECK;
+
+/* Around calls into a module. module_enter gives the generation that handles belong to. */
+uint64_t module_enter(struct module *m);
+void module_leave(struct module *m);
+
+/* C_Finalize and C_Initialize, for modules that never look again for a token that was gone. Not
+ * while a token of the module works or a call is under way, and not oftener than its row of the
+ * table says. True when it was done: every handle is void. Call it outside module_enter. */
+bool module_reinit(struct module *m);
 
 /* Gives a reference back. The last one finalises the module unless a call still hangs in it; the
  * library stays mapped (doc/adr/0003). Accepts NULL. */

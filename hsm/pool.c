@@ -182,22 +182,30 @@ job_run(struct token *t, struct job *j, bool *keep, struct err *e)
 	return j->rc;
 }
 
+/* A handle of an earlier generation of the module may mean another session by now. Inside
+ * module_enter. */
+static void
+close_session(struct worker *w, uint64_t generation)
+{
+	if (w->session != 0 && w->session_generation == generation)
+		(void)w->token->module->f->C_CloseSession(w->session); /* it may be gone already */
+	w->session = 0;
+}
+
 /* Opens the worker's session in the epoch of its job. */
 static enum outcome
 session_ready(struct worker *w, struct job *j)
 {
-	CK_FUNCTION_LIST *f = w->token->module->f;
 	CK_RV rv;
 
 	if (w->session != 0 && w->session_epoch == w->epoch)
 		return OUT_DONE;
-	if (w->session != 0)
-		(void)f->C_CloseSession(w->session); /* of an earlier opening, most likely gone */
-	w->session = 0;
-	rv = f->C_OpenSession(w->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
-			      &w->session);
+	close_session(w, w->generation);
+	rv = w->token->module->f->C_OpenSession(w->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL,
+						NULL, &w->session);
 	if (rv == CKR_OK) {
 		w->session_epoch = w->epoch;
+		w->session_generation = w->generation;
 		return OUT_DONE;
 	}
 	w->session = 0;
@@ -209,7 +217,7 @@ session_ready(struct worker *w, struct job *j)
 static enum outcome
 run_in_session(struct worker *w, struct job *j)
 {
-	enum outcome o;
+	enum outcome o = OUT_DONE;
 	int i;
 
 	for (i = 0; i < 2; i++) {
@@ -219,12 +227,27 @@ run_in_session(struct worker *w, struct job *j)
 			break;
 		if ((o = j->run(w, j)) != OUT_SESSION_LOST)
 			break;
-		(void)w->token->module->f->C_CloseSession(w->session); /* already gone */
-		w->session = 0;
+		close_session(w, w->generation);
 	}
 	/* SoftHSM leaves entries on libcrypto's queue of this thread */
 	ERR_clear_error();
 	return o == OUT_SESSION_LOST ? OUT_TOKEN_LOST : o;
+}
+
+static enum outcome
+run_in_module(struct worker *w, struct job *j)
+{
+	struct module *m = w->token->module;
+	enum outcome o = OUT_TOKEN_LOST;
+
+	if (module_enter(m) == w->generation) {
+		o = run_in_session(w, j);
+	} else {
+		err_clear(&j->err);
+		j->rc = err_set(&j->err, E_HSM_SLOT, "the module was initialised anew");
+	}
+	module_leave(m);
+	return o;
 }
 
 /* Under the lock: the token lets us have fewer sessions than configured. */
@@ -256,8 +279,9 @@ work_once(struct worker *w)
 	w->job = j;
 	w->epoch = t->epoch;
 	w->slot = t->slot;
+	w->generation = t->generation;
 	pthread_mutex_unlock(&t->lock);
-	o = run_in_session(w, j);
+	o = run_in_module(w, j);
 	pthread_mutex_lock(&t->lock);
 	w->job = NULL;
 	if (w->abandoned) {
@@ -316,8 +340,8 @@ worker_main(void *arg)
 		go_on = !t->stop && work_once(w);
 	}
 	pthread_mutex_unlock(&t->lock);
-	if (w->session != 0)
-		(void)t->module->f->C_CloseSession(w->session); /* it may be gone already */
+	close_session(w, module_enter(t->module));
+	module_leave(t->module);
 	ERR_clear_error();
 	OPENSSL_thread_stop();
 	pthread_mutex_lock(&t->lock);

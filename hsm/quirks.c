@@ -7,18 +7,20 @@
 /* All three sign with raw CKM_ECDSA: the hash is made here, over the bytes that were linted. A
  * module that only has the hashing mechanisms cannot serve and `token check` says so.
  * SoftHSM 2.6.1: a stale handle is 0x82; Ed448 needs the OID form of CKA_EC_PARAMS, the
- * PrintableString form crashes the process. softokn 3.87: a stale handle is 0x60 from C_SignInit,
+ * PrintableString form crashes the process; a token whose files went and came back is only seen
+ * again after C_Initialize, which is cheap. softokn 3.87: a stale handle is 0x60 from C_SignInit,
  * 0x02 from other calls; CKA_ALWAYS_AUTHENTICATE is unknown when read (0x12). */
 static const struct quirks rows[] = {
 	{.name = "SoftHSM", .manufacturer = "SoftHSM", .point = POINT_WRAPPED,
 	 .private_has_params = true, .edwards = true,
-	 .key_lost = {CKR_OBJECT_HANDLE_INVALID, CKR_KEY_HANDLE_INVALID}},
+	 .reinit_us = 2000000, .key_lost = {CKR_OBJECT_HANDLE_INVALID, CKR_KEY_HANDLE_INVALID}},
 	{.name = "NSS softokn", .manufacturer = "Mozilla Foundation", .point = POINT_EITHER,
 	 .not_in_template = ATTR_ALWAYS_AUTHENTICATE, .not_readable = ATTR_ALWAYS_AUTHENTICATE,
 	 .private_has_params = true, .label_ignored = true, .so_pin_empty = true,
+	 .reinit_us = 30000000,
 	 .key_lost = {CKR_HOST_MEMORY, CKR_KEY_HANDLE_INVALID, CKR_OBJECT_HANDLE_INVALID}},
 	{.name = "default", .manufacturer = "", .point = POINT_EITHER, .edwards = true,
-	 .not_in_template = ATTR_SIGN_RECOVER,
+	 .not_in_template = ATTR_SIGN_RECOVER, .reinit_us = 30000000,
 	 .key_lost = {CKR_OBJECT_HANDLE_INVALID, CKR_KEY_HANDLE_INVALID}},
 };
 

@@ -75,9 +75,19 @@ token_start_thread(struct token *t, void *(*main)(void *), void *arg, const char
 }
 
 static void
+set_state(struct token *t, enum token_state state)
+{
+	if (t->state == TOKEN_UP && state != TOKEN_UP)
+		atomic_fetch_sub(&t->module->tokens_up, 1);
+	if (t->state != TOKEN_UP && state == TOKEN_UP)
+		atomic_fetch_add(&t->module->tokens_up, 1);
+	t->state = state;
+}
+
+static void
 set_down(struct token *t)
 {
-	t->state = TOKEN_DOWN;
+	set_state(t, TOKEN_DOWN);
 	pool_fail_queue(t);
 	pthread_cond_broadcast(&t->changed);
 }
@@ -96,10 +106,17 @@ token_lost(struct token *t, uint64_t epoch, const struct err *why)
 	log_event(LOG_LEVEL_ERROR, "token.lost", "token=%s slot=%lu reason=\"%s\"", t->name,
 		  t->slot, why->text);
 	t->slot_index = (t->slot_index + 1) % t->slot_count;
-	t->state = TOKEN_OPENING;
+	set_state(t, TOKEN_OPENING);
 	if (t->last_lost_us != 0 && now - t->last_lost_us < RETRY_US)
 		set_down(t);
 	t->last_lost_us = now;
+	pthread_cond_signal(&t->keeper);
+}
+
+void
+token_suspect(struct token *t)
+{
+	t->suspect = true;
 	pthread_cond_signal(&t->keeper);
 }
 
@@ -131,108 +148,13 @@ token_find_hung(struct token *t, int64_t now)
 	}
 }
 
-static enum err_code
-login_result(CK_RV rv, bool *refused, struct err *e)
-{
-	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
-		return E_OK;
-	*refused = rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LOCKED || rv == CKR_PIN_EXPIRED ||
-		   rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE ||
-		   rv == CKR_USER_PIN_NOT_INITIALIZED;
-	rv_error(e, *refused ? E_HSM_PIN : E_HSM_SLOT, "C_Login", rv); /* *refused says it */
-	if (*refused)
-		err_context(e, "not tried again before a restart");
-	return *refused ? E_HSM_PIN : E_HSM_SLOT;
-}
-
-/* The PIN is read for each login and kept nowhere. A token that would lock at the next wrong PIN is
- * left to its operator: a daemon that is restarted must not lock it (I-35). */
-static enum err_code
-login(struct token *t, CK_SESSION_HANDLE s, const CK_TOKEN_INFO *info, bool *refused, struct err *e)
-{
-	struct secret pin = {0};
-	enum err_code rc;
-
-	if (t->pin_file == NULL)
-		return E_OK;
-	if ((info->flags & (CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED)) != 0) {
-		*refused = true;
-		return err_set(e, E_HSM_PIN,
-			       "the token is locked, or will be at the next wrong "
-			       "PIN: log in by hand once");
-	}
-	if ((rc = pin_read(t->pin_file, &pin, e)) != E_OK) {
-		err_context(e, "PIN");
-		return rc;
-	}
-	rc = login_result(t->module->f->C_Login(s, CKU_USER, pin.p, pin.n), refused, e);
-	secret_free(&pin);
-	return rc;
-}
-
-/* Opens one slot: a session that holds the login. Without the lock. */
-static enum err_code
-open_slot(struct token *t, size_t index, CK_SLOT_ID *slot, CK_SESSION_HANDLE *s, bool *refused,
-	  struct err *e)
-{
-	CK_FUNCTION_LIST *f = t->module->f;
-	CK_TOKEN_INFO info;
-	enum err_code rc;
-	CK_RV rv;
-
-	if ((rc = module_find_slot(t->module, t->slots[index], slot, &info, e)) != E_OK)
-		return rc;
-	rv = f->C_OpenSession(*slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, s);
-	if (rv != CKR_OK)
-		return rv_error(e, E_HSM_SLOT, "C_OpenSession", rv);
-	if ((rc = login(t, *s, &info, refused, e)) != E_OK) {
-		(void)f->C_CloseSession(*s); /* the login's error counts */
-		return rc;
-	}
-	return E_OK;
-}
-
-struct opening {
-	CK_SLOT_ID slot;
-	CK_SESSION_HANDLE session;
-	size_t index;
-	bool refused[SLOTS_PER_TOKEN];
-};
-
-/* Tries the slots in their order from o->index on. Without the lock. */
-static enum err_code
-open_any(struct token *t, struct opening *o, struct err *e)
-{
-	size_t i, first = o->index;
-	enum err_code rc = E_HSM_SLOT;
-
-	for (i = 0; i < t->slot_count; i++) {
-		struct err one = {0};
-
-		o->index = (first + i) % t->slot_count;
-		if (o->refused[o->index])
-			rc = err_set(&one, E_HSM_PIN,
-				     "its PIN was refused before; not tried "
-				     "again before a restart");
-		else
-			rc = open_slot(t, o->index, &o->slot, &o->session, &o->refused[o->index],
-				       &one);
-		if (rc == E_OK)
-			return E_OK;
-		/* kept and returned: the first slot's reason, unless another slot opens */
-		err_set(e, one.code, "token %s, %s: %s", t->name, t->slots[o->index], one.text);
-	}
-	o->index = first;
-	return e->code != E_OK ? e->code : rc;
-}
-
 static void
 opened(struct token *t, const struct opening *o)
 {
 	t->slot = o->slot;
 	t->slot_index = o->index;
 	t->epoch++;
-	t->state = TOKEN_UP;
+	set_state(t, TOKEN_UP);
 	log_event(LOG_LEVEL_INFO, "token.open", "token=%s slot=%lu spec=\"%s\"", t->name, t->slot,
 		  t->slots[o->index]);
 	pool_fill(t);
@@ -240,26 +162,47 @@ opened(struct token *t, const struct opening *o)
 	pthread_cond_broadcast(&t->changed);
 }
 
+/* Ids of keys that were seen, for open_token to look for. Under the lock. */
+static void
+known_keys(const struct token *t, struct opening *o)
+{
+	const struct hsm_key *k;
+
+	o->id_count = 0;
+	for (k = t->keys; k != NULL && o->id_count < OPENING_IDS; k = k->next) {
+		if (k->algo == NULL)
+			continue;
+		memcpy(o->ids[o->id_count].id, k->id, k->id_len);
+		o->ids[o->id_count++].n = k->id_len;
+	}
+}
+
 /* One attempt, under the lock, which it gives up meanwhile. */
 static void
 attempt(struct token *t)
 {
-	CK_SESSION_HANDLE old = t->main_session;
-	struct opening o = {.index = t->slot_index};
+	struct opening o = {
+		.index = t->slot_index, .generation = t->generation, .session = t->main_session};
 	struct err e = {0};
+	bool again = t->epoch != 0;
 	enum err_code rc;
 
 	memcpy(o.refused, t->pin_refused, sizeof(o.refused));
+	known_keys(t, &o);
+	t->suspect = false;
 	pthread_mutex_unlock(&t->lock);
-	rc = open_any(t, &o, &e);
-	if (rc == E_OK && old != 0)
-		(void)t->module->f->C_CloseSession(old); /* most likely gone with the token */
+	rc = open_token(t, &o, &e);
+	if (rc == E_HSM_SLOT && again && module_reinit(t->module)) {
+		err_clear(&e);
+		rc = open_token(t, &o, &e);
+	}
 	ERR_clear_error();
 	pthread_mutex_lock(&t->lock);
 	memcpy(t->pin_refused, o.refused, sizeof(o.refused));
+	t->generation = o.generation;
+	t->main_session = o.session;
 	t->last_open_us = clock_mono_us();
 	if (rc == E_OK) {
-		t->main_session = o.session;
 		opened(t, &o);
 		return;
 	}
@@ -267,6 +210,27 @@ attempt(struct token *t)
 		log_event(LOG_LEVEL_ERROR, "token.down", "token=%s reason=\"%s\"", t->name, e.text);
 	t->why = e;
 	set_down(t);
+}
+
+/* A known key is missing. When all are, the token is not the one we opened, or its files are gone;
+ * when only one is, that is one key's trouble. Under the lock, which it gives up meanwhile. */
+static void
+look_for_keys(struct token *t)
+{
+	struct opening o = {.generation = t->generation, .session = t->main_session};
+	uint64_t epoch = t->epoch;
+	struct err e = {0};
+	enum err_code rc;
+
+	known_keys(t, &o);
+	t->suspect = false;
+	t->last_look_us = clock_mono_us();
+	pthread_mutex_unlock(&t->lock);
+	rc = open_has_keys(t, &o, &e);
+	ERR_clear_error();
+	pthread_mutex_lock(&t->lock);
+	if (rc != E_OK)
+		token_lost(t, epoch, &e);
 }
 
 static void
@@ -296,13 +260,19 @@ keeper_main(void *arg)
 			attempt(t);
 			continue;
 		}
+		if (t->state == TOKEN_UP && t->suspect &&
+		    (t->last_look_us == 0 || now - t->last_look_us >= RETRY_US)) {
+			look_for_keys(t);
+			continue;
+		}
 		if (t->state == TOKEN_UP)
 			pool_fill(t);
 		keeper_wait(t);
 	}
 	pthread_mutex_unlock(&t->lock);
-	if (t->main_session != 0)
+	if (module_enter(t->module) == t->generation && t->main_session != 0)
 		(void)t->module->f->C_CloseSession(t->main_session); /* we leave anyway */
+	module_leave(t->module);
 	ERR_clear_error();
 	OPENSSL_thread_stop();
 	pthread_mutex_lock(&t->lock);
@@ -418,6 +388,7 @@ token_close(struct token *t)
 	m = t->module;
 	pthread_mutex_lock(&t->lock);
 	t->stop = true;
+	set_state(t, TOKEN_DOWN);
 	err_clear(&t->why);
 	err_set(&t->why, E_STOPPING, "token %s: closed", t->name); /* kept */
 	pool_fail_queue(t);

@@ -64,6 +64,8 @@ struct worker {
 	uint64_t session_epoch;    /* the thread's own: epoch in which session was opened */
 	uint64_t epoch;            /* the thread's own: the token's epoch when the job was taken */
 	CK_SLOT_ID slot;           /* the thread's own: likewise */
+	uint64_t generation;       /* the thread's own: likewise, of the module */
+	uint64_t session_generation; /* the thread's own: in which session was opened */
 };
 
 enum token_state {
@@ -90,13 +92,16 @@ struct token {
 	pthread_mutex_t
 		make_lock; /* one key is made at a time; taken by workers only, before lock */
 	enum token_state state;
-	struct err why; /* why it is not up */
-	uint64_t epoch; /* counts openings: object handles and sessions belong to one */
+	struct err why;      /* why it is not up */
+	uint64_t epoch;      /* counts openings: object handles and sessions belong to one */
+	uint64_t generation; /* of the module, when it was opened */
 	CK_SLOT_ID slot;
 	size_t slot_index;                 /* of slots[]: where the next attempt begins */
 	bool pin_refused[SLOTS_PER_TOKEN]; /* never tried again in this process (I-35) */
 	int64_t last_open_us;              /* end of the last attempt */
 	int64_t last_lost_us;              /* 0: never */
+	int64_t last_look_us;              /* 0: never */
+	bool suspect; /* a known key is missing: the keeper looks whether all are */
 	struct job *head, **tail;
 	size_t waiting;
 	struct worker *workers;
@@ -110,6 +115,22 @@ struct token {
 	CK_SESSION_HANDLE main_session; /* holds the login */
 };
 
+#define OPENING_IDS 8 /* known keys that are looked for at most */
+
+/* An attempt to open a token, copied from it and back, because the lock is given up meanwhile. */
+struct opening {
+	CK_SLOT_ID slot;
+	CK_SESSION_HANDLE session; /* in: the one before, or 0 */
+	uint64_t generation;       /* of the module, of session */
+	size_t index;              /* of token->slots: where to begin, and where it succeeded */
+	bool refused[SLOTS_PER_TOKEN];
+	struct {
+		uint8_t id[HSM_KEY_ID_MAX];
+		size_t n;
+	} ids[OPENING_IDS]; /* keys of which the token must have one */
+	size_t id_count;
+};
+
 struct hsm_key {
 	struct hsm_key *next;
 	struct token *token;
@@ -121,6 +142,11 @@ struct hsm_key {
 	_Atomic uint64_t signatures;
 };
 
+/* open.c: without the lock. Tries the slots in their order from o->index on: session, login, and
+ * whether any of the known keys is there. open_has_keys does the last in o->session. */
+enum err_code open_token(struct token *t, struct opening *o, struct err *e) MUST_CHECK;
+enum err_code open_has_keys(struct token *t, const struct opening *o, struct err *e) MUST_CHECK;
+
 /* token.c: the keeper */
 enum err_code
 token_open(const struct hsm_token_conf *conf, struct token **out, struct err *e) MUST_CHECK;
@@ -129,6 +155,9 @@ void token_wait_first(struct token *t); /* until the first attempt to open it is
 
 /* A worker met a loss in this epoch. Under t->lock. */
 void token_lost(struct token *t, uint64_t epoch, const struct err *why);
+
+/* A key that was there is missing. Under t->lock. */
+void token_suspect(struct token *t);
 
 /* Gives up workers whose call has run over its limit. Under t->lock. */
 void token_find_hung(struct token *t, int64_t now);
@@ -146,6 +175,11 @@ enum err_code job_run(struct token *t, struct job *j, bool *keep, struct err *e)
 
 void pool_fail_queue(struct token *t); /* every queued job gets t->why. Under t->lock */
 void pool_fill(struct token *t);       /* starts missing workers. Under t->lock */
+
+/* key.c: objects of a class with this CKA_ID: the first handle, and how many there are (2 stands
+ * for more). */
+CK_RV key_objects(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, CK_OBJECT_CLASS class, struct span id,
+		  CK_OBJECT_HANDLE *first, CK_ULONG *count);
 
 /* key.c: what jobs do */
 enum outcome key_run_sign(struct worker *w, struct job *j);
