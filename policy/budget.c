@@ -12,14 +12,14 @@ struct part {
 static enum err_code
 over_budget(const struct part *parts, size_t count, const struct budget *b, struct err *e)
 {
-	const struct part *first = &parts[0], *second = NULL;
+	const struct part *first = &parts[0], *second = &parts[1];
 	size_t i;
 
 	for (i = 1; i < count; i++) {
 		if (*parts[i].bytes > *first->bytes) {
 			second = first;
 			first = &parts[i];
-		} else if (second == NULL || *parts[i].bytes > *second->bytes) {
+		} else if (*parts[i].bytes > *second->bytes) {
 			second = &parts[i];
 		}
 	}

@@ -22,6 +22,12 @@ struct path { /* leaf first; the last one's issuer is the root */
 	size_t count;
 };
 
+struct anchors {
+	const struct span *roots; /* DER */
+	size_t count;
+	int64_t now;
+};
+
 static enum err_code
 add_cert(struct path *path, struct span der, const char *field, enum edition edition, struct err *e)
 {
@@ -143,24 +149,28 @@ check_links(const struct path *path, struct err *e)
 /* Several roots may share a name ([V2G2-878]): the signature decides, and one that is valid now
  * goes before one that is not. */
 static enum err_code
-find_anchor(const struct path *path, const struct span *roots, size_t root_count, int64_t now,
-	    struct cert *root, size_t *anchor, struct err *e)
+find_anchor(const struct path *path, const struct anchors *from, struct cert *root, size_t *anchor,
+	    struct err *e)
 {
 	const struct cert *top = &path->cert[path->count - 1];
-	struct cert found;
 	bool any = false;
 	size_t i;
 
-	for (i = 0; i < root_count; i++) {
-		if (roots[i].n > DER_MAX_ROOT || cert_parse(roots[i], &found, NULL) != E_OK ||
-		    !is_issuer(top, &found) || cert_verify_link(top, &found, NULL) != E_OK)
+	for (i = 0; i < from->count; i++) {
+		struct cert found = {0};
+		bool valid;
+
+		if (from->roots[i].n > DER_MAX_ROOT ||
+		    cert_parse(from->roots[i], &found, NULL) != E_OK || !is_issuer(top, &found) ||
+		    cert_verify_link(top, &found, NULL) != E_OK)
 			continue;
-		if (any && check_dates(&found, "root", now, NULL) != E_OK)
+		valid = check_dates(&found, "root", from->now, NULL) == E_OK;
+		if (any && !valid)
 			continue;
 		*root = found;
 		*anchor = i;
 		any = true;
-		if (check_dates(&found, "root", now, NULL) == E_OK)
+		if (valid)
 			return E_OK;
 	}
 	if (!any)
@@ -168,7 +178,7 @@ find_anchor(const struct path *path, const struct span *roots, size_t root_count
 			       "%s: its root is not among the roots of the pool (ISO 15118-2 "
 			       "[V2G2-924])",
 			       path->field[path->count - 1]);
-	return check_dates(root, "root", now, e);
+	return check_dates(root, "root", from->now, e);
 }
 
 /* Whether all that OpenSSL did not handle is what -20 marks critical (spec/iso15118 A.3). */
@@ -279,7 +289,8 @@ enum err_code
 chain_verify(const struct chain *c, const struct span *roots, size_t root_count, int64_t now,
 	     size_t *anchor, struct err *e)
 {
-	struct path path;
+	const struct anchors anchors = {roots, root_count, now};
+	struct path path = {.count = 0};
 	struct cert root = {0};
 	enum err_code rc;
 	size_t i;
@@ -294,7 +305,7 @@ chain_verify(const struct chain *c, const struct span *roots, size_t root_count,
 		if ((rc = check_dates(&path.cert[i], path.field[i], now, e)) != E_OK)
 			return rc;
 	if ((rc = check_links(&path, e)) != E_OK ||
-	    (rc = find_anchor(&path, roots, root_count, now, &root, anchor, e)) != E_OK)
+	    (rc = find_anchor(&path, &anchors, &root, anchor, e)) != E_OK)
 		return rc;
 	return verify_with_openssl(&path, &root, e);
 }

@@ -380,6 +380,7 @@ own_point(const struct algo *a, const struct secret *scalar, struct buf *point, 
 	return rc;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parts of a subject as parameters */
 enum err_code
 csr_make(const struct algo *a, const struct secret *scalar, const char *o, const char *cn,
 	 const char *dc, struct buf *der, struct err *e)

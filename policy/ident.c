@@ -26,7 +26,9 @@ is_alnum(char c)
 static char
 to_upper(char c)
 {
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+	if (c >= 'a' && c <= 'z')
+		c = (char)(c - 'a' + 'A');
+	return c;
 }
 
 /* Whether p starts with country (2 letters) and id (3 letters or digits). */
@@ -191,7 +193,7 @@ din_check_digit(const char *normal11)
 		sum += v % 10 * weight;
 		weight = weight * 2 % 11;
 	}
-	return sum % 11 == 10 ? 'X' : (char)('0' + sum % 11);
+	return (char)(sum % 11 == 10 ? 'X' : '0' + sum % 11);
 }
 
 enum err_code
@@ -356,7 +358,7 @@ wmi_parse(const char *s, char out[PREFIX_MAX], struct err *e)
 enum err_code
 party_id_parse(const char *s, char out[PREFIX_MAX], struct err *e)
 {
-	char sep = strlen(s) == 6 && (s[2] == '*' || s[2] == '-') ? s[2] : '-';
+	char sep = strlen(s) == 6 && s[2] == '*' ? '*' : '-';
 
 	if (!fold(s, sep, out, PREFIX_MAX) || strlen(out) != 5 || !is_party(out))
 		return err_set(

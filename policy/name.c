@@ -273,6 +273,7 @@ static bool
 take_char(const char **p, uint8_t *c)
 {
 	const char *s = *p;
+	int hi, lo;
 
 	if (*s != '\\') {
 		*c = (uint8_t)*s;
@@ -281,8 +282,10 @@ take_char(const char **p, uint8_t *c)
 	}
 	if (s[1] == '\0')
 		return false;
-	if (hex_digit(s[1]) >= 0 && hex_digit(s[2]) >= 0) {
-		*c = (uint8_t)(hex_digit(s[1]) << 4 | hex_digit(s[2]));
+	hi = hex_digit(s[1]);
+	lo = hex_digit(s[2]);
+	if (hi >= 0 && lo >= 0) {
+		*c = (uint8_t)(hi * 16 + lo);
 		*p = s + 3;
 		return true;
 	}

@@ -55,20 +55,20 @@ const struct profile profiles[PROFILE_COUNT] = {
 		"ISO 15118-2 Annex F table F.5"),
 	[PROFILE_SECC_LEAF] = {
 		.id = PROFILE_SECC_LEAF, .name = "secc-leaf", .edition = EDITION_2, .dc = "CPO",
-		.algo = ALGO_P256, .validity = 90 * DAY, .validity_max = 366 * DAY,
+		.algo = ALGO_P256, .validity = 90LL * DAY, .validity_max = 366LL * DAY,
 		.path_len = -1, .ku = KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT,
 		.aia = true, .crldp = true, .policy = true, .der_max = DER_MAX_2,
 		.issuer = PROFILE_CPO_SUB2,
 		.clause = "ISO 15118-2 Annex F table F.2, [V2G2-925]"},
 	[PROFILE_CPS_LEAF] = {
 		.id = PROFILE_CPS_LEAF, .name = "cps-leaf", .edition = EDITION_2, .dc = "CPS",
-		.algo = ALGO_P256, .validity = 2LL * YEAR, .validity_max = 731 * DAY,
+		.algo = ALGO_P256, .validity = 2LL * YEAR, .validity_max = 731LL * DAY,
 		.path_len = -1, .ku = KU_DIGITAL_SIGNATURE,
 		.aia = true, .policy = true, .der_max = DER_MAX_2, .issuer = PROFILE_CPS_SUB2,
 		.clause = "ISO 15118-2 Annex F table F.3"},
 	[PROFILE_CONTRACT_LEAF] = {
 		.id = PROFILE_CONTRACT_LEAF, .name = "contract-leaf", .edition = EDITION_2,
-		.dc = "MO", .algo = ALGO_P256, .validity = 2LL * YEAR, .validity_max = 731 * DAY,
+		.dc = "MO", .algo = ALGO_P256, .validity = 2LL * YEAR, .validity_max = 731LL * DAY,
 		.path_len = -1, .ku = KU_CONTRACT,
 		.aia = true, .policy = true, .der_max = DER_MAX_2, .issuer = PROFILE_MO_SUB2,
 		.clause = "ISO 15118-2 Annex F table F.4, [V2G2-108]"},
@@ -82,13 +82,13 @@ const struct profile profiles[PROFILE_COUNT] = {
 		.clause = "ISO 15118-2 Annex F table F.5, [V2G2-822], [V2G2-933]"},
 	[PROFILE_OCSP_SIGNER] = {
 		.id = PROFILE_OCSP_SIGNER, .name = "ocsp-signer", .edition = EDITION_2,
-		.algo = ALGO_P256, .validity = 30 * DAY, .validity_max = 90 * DAY,
+		.algo = ALGO_P256, .validity = 30LL * DAY, .validity_max = 90LL * DAY,
 		.path_len = -1, .ku = KU_DIGITAL_SIGNATURE, .eku = EKU_OCSP_SIGNING,
 		.policy = true, .nocheck = true, .der_max = DER_MAX_2, .issuer = PROFILE_COUNT,
 		.clause = "ISO 15118-2 Annex F table F.2, RFC 6960 4.2.2.2"},
 	[PROFILE_TOKEN_SIGNER] = {
 		.id = PROFILE_TOKEN_SIGNER, .name = "token-signer", .edition = EDITION_NONE,
-		.algo = ALGO_P256, .validity = 2LL * YEAR, .validity_max = 731 * DAY,
+		.algo = ALGO_P256, .validity = 2LL * YEAR, .validity_max = 731LL * DAY,
 		.path_len = -1, .ku = KU_DIGITAL_SIGNATURE, .policy = true,
 		.der_max = DER_MAX_TLS, .issuer = PROFILE_SERVICE_ROOT, .clause = "RFC 5280 4.2"},
 	[PROFILE_SERVICE_ROOT] = {
@@ -98,14 +98,14 @@ const struct profile profiles[PROFILE_COUNT] = {
 		.issuer = PROFILE_SERVICE_ROOT, .clause = "RFC 5280 4.2"},
 	[PROFILE_SERVICE_TLS_SERVER] = {
 		.id = PROFILE_SERVICE_TLS_SERVER, .name = "service-tls-server",
-		.edition = EDITION_NONE, .algo = ALGO_P256, .validity = 90 * DAY,
-		.validity_max = 398 * DAY, .path_len = -1, .ku = KU_DIGITAL_SIGNATURE,
+		.edition = EDITION_NONE, .algo = ALGO_P256, .validity = 90LL * DAY,
+		.validity_max = 398LL * DAY, .path_len = -1, .ku = KU_DIGITAL_SIGNATURE,
 		.eku = EKU_SERVER_AUTH, .crldp = true, .policy = true, .der_max = DER_MAX_TLS,
 		.issuer = PROFILE_SERVICE_ROOT, .clause = "RFC 9525 6, RFC 5280 4.2"},
 	[PROFILE_SERVICE_TLS_CLIENT] = {
 		.id = PROFILE_SERVICE_TLS_CLIENT, .name = "service-tls-client",
-		.edition = EDITION_NONE, .algo = ALGO_P256, .validity = 365 * DAY,
-		.validity_max = 731 * DAY, .path_len = -1, .ku = KU_DIGITAL_SIGNATURE,
+		.edition = EDITION_NONE, .algo = ALGO_P256, .validity = 365LL * DAY,
+		.validity_max = 731LL * DAY, .path_len = -1, .ku = KU_DIGITAL_SIGNATURE,
 		.eku = EKU_CLIENT_AUTH, .crldp = true, .policy = true, .der_max = DER_MAX_TLS,
 		.issuer = PROFILE_SERVICE_ROOT, .clause = "RFC 5280 4.2"},
 };
@@ -147,6 +147,7 @@ serial_make(uint8_t out[SERIAL_LEN], struct err *e)
 	return E_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): eight parameters, all of them names */
 enum err_code
 profile_der_size(enum profile_id id, const struct profile_params *params, const char *issuer_o,
 		 const char *issuer_cn, const char *o, const char *cn, size_t *bytes, struct err *e)

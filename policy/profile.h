@@ -37,21 +37,21 @@ enum dn_source { DN_FROM_CA, DN_FROM_REQUEST };
 
 struct profile {
 	enum profile_id id;
-	const char *name; /* "secc-leaf"; also the name of its snapshot */
 	enum edition edition;
-	const char *dc; /* DC of the branch: "V2G", "CPO", …; NULL: none */
-	enum algo_id algo;
+	const char *name; /* "secc-leaf"; also the name of its snapshot */
+	const char *dc;	  /* DC of the branch: "V2G", "CPO", …; NULL: none */
+	const char *clause;
 	int64_t validity;     /* seconds, default */
 	int64_t validity_max; /* seconds */
-	bool is_ca;
-	int path_len; /* -1: none */
-	unsigned ku, eku;
-	bool aia, crldp, policy, nocheck; /* which extensions it carries */
-	unsigned ku_switch; /* KU bits more under params.mo_sub2_signs */
-	bool crldp_switch;  /* a CRLDP under params.provisioning_crldp */
+	size_t der_max;	      /* bytes of the whole certificate; ISO 15118-2 [V2G2-010] */
+	enum algo_id algo;
 	enum profile_id issuer; /* of its default issuer; its own: a root; PROFILE_COUNT: any CA */
-	size_t der_max; /* bytes of the whole certificate; ISO 15118-2 [V2G2-010] */
-	const char *clause;
+	int path_len;		/* -1: none */
+	unsigned ku, eku;
+	unsigned ku_switch; /* KU bits more under params.mo_sub2_signs */
+	bool is_ca;
+	bool aia, crldp, policy, nocheck; /* which extensions it carries */
+	bool crldp_switch;		  /* a CRLDP under params.provisioning_crldp */
 };
 
 extern const struct profile profiles[PROFILE_COUNT]; /* indexed by id */

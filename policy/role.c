@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/str.h"
+
 static const struct {
 	uint32_t role;
 	const char *name;
@@ -88,24 +90,22 @@ enum err_code
 access_role(enum call call, const struct principal *p, struct err *e)
 {
 	const struct grant *g;
-	char names[160] = "";
-	size_t n = 0;
+	struct buf names = {0};
+	const char *text;
+	enum err_code rc;
 
-	for (g = access_rules[call].grants; g->role != 0; g++) {
-		const char *name = role_name(g->role);
-
+	for (g = access_rules[call].grants; g->role != 0; g++)
 		if ((p->roles & g->role) != 0)
 			return E_OK;
-		if (n + strlen(name) + 3 > sizeof(names))
-			continue;
-		if (n > 0) {
-			memcpy(names + n, ", ", 2);
-			n += 2;
-		}
-		memcpy(names + n, name, strlen(name) + 1);
-		n += strlen(name);
+	for (g = access_rules[call].grants; g->role != 0; g++) {
+		buf_put_str(&names, names.n > 0 ? ", " : "");
+		buf_put_str(&names, role_name(g->role));
 	}
-	return err_set(e, E_ROLE, "%s needs one of the roles %s", access_rules[call].name, names);
+	text = buf_cstr(&names);
+	rc = err_set(e, E_ROLE, "%s needs one of the roles %s", access_rules[call].name,
+		     text != NULL ? text : "");
+	buf_free(&names);
+	return rc;
 }
 
 struct scope_row {
@@ -131,19 +131,17 @@ scope_row(enum scope scope, const struct principal *p)
 	return (struct scope_row){0};
 }
 
-/* The first len letters and digits, upper case; false when there are fewer. */
+/* The first len characters without separators, upper case; false when there are fewer. */
 static bool
 prefix_of(const char *subject, size_t len, char out[PREFIX_MAX])
 {
 	size_t n = 0;
 
-	for (; n < len && *subject != '\0'; subject++) {
-		if (*subject == '-' || *subject == '*')
-			continue;
-		out[n++] = *subject >= 'a' && *subject <= 'z' ? (char)(*subject - 'a' + 'A')
-							      : *subject;
-	}
+	for (; n < len && *subject != '\0'; subject++)
+		if (*subject != '-' && *subject != '*')
+			out[n++] = *subject;
 	out[n] = '\0';
+	str_upper(out);
 	return n == len;
 }
 
