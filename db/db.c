@@ -16,19 +16,23 @@ struct db {
 	_Atomic uint64_t roots_version;
 };
 
-static enum err_code
-check_conf(const struct db_conf *conf, const char **path, struct err *e)
+static const char *
+sqlite_path(const char *url) /* NULL when it is another kind of store */
 {
 	static const char scheme[] = "sqlite:";
+	size_t n = strlen(scheme);
 
-	if (strncmp(conf->url, scheme, strlen(scheme)) != 0 || conf->url[strlen(scheme)] == '\0')
-		return err_set(e, E_CONFIG, "store \"%s\": expected sqlite:PATH", conf->url);
+	return strncmp(url, scheme, n) == 0 && url[n] != '\0' ? url + n : NULL;
+}
+
+static enum err_code
+check_conf(const struct db_conf *conf, struct err *e)
+{
 	if (conf->queue_max < 1)
 		return err_set(e, E_CONFIG, "a queue of 0 writes: expected at least 1");
 	if (conf->batch_delay_us > 1000000)
 		return err_set(e, E_CONFIG, "a batch delay of %u us: expected at most 1000000",
 			       conf->batch_delay_us);
-	*path = conf->url + strlen(scheme);
 	return E_OK;
 }
 
@@ -40,7 +44,7 @@ create_file(const char *path, struct err *e)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return err_set(e, E_IO, "store %s: %s", path, strerror(errno));
+		return err_set(e, E_IO, "store %s: %s", path, strerrordesc_np(errno));
 	(void)close(fd); /* nothing was written */
 	return E_OK;
 }
@@ -67,7 +71,9 @@ db_open(const struct db_conf *conf, struct db **out, struct err *e)
 	enum err_code rc;
 
 	*out = NULL;
-	if ((rc = check_conf(conf, &cc.path, e)) != E_OK)
+	if ((cc.path = sqlite_path(conf->url)) == NULL)
+		return err_set(e, E_CONFIG, "store \"%s\": expected sqlite:PATH", conf->url);
+	if ((rc = check_conf(conf, e)) != E_OK)
 		return rc;
 	if (conf->create && (rc = create_file(cc.path, e)) != E_OK)
 		return rc;

@@ -230,6 +230,7 @@ erased_key_is_gone_from_every_file(void **state)
 	(void)sqlite3_close(h);
 	(void)snprintf(wal, sizeof(wal), "%s-wal", f->path);
 	read_file(wal, &files);
+	assert_non_null(files.p);
 	assert_non_null(memmem(files.p, files.n, wrapped, 60));
 	OK(f, audit_erase_subject(f->db, "pcid", PCID, &audit_any, &f->e));
 	buf_clear(&files);

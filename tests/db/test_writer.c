@@ -125,7 +125,8 @@ commits_hold_many_writes_when_syncs_are_slow(void **state)
 	assert_true(many / one >= 12);
 #endif
 	assert_true(slow_vfs_syncs() - syncs >= b.commits - a.commits);
-	assert_int_equal(raw_int(f, "SELECT COUNT(*) FROM cert_status"), 60 + THREADS * EACH);
+	assert_int_equal(raw_int(f, "SELECT COUNT(*) FROM cert_status"),
+			 60 + (int64_t)THREADS * EACH);
 }
 
 /* With company in sight the committer waits for it; one writer alone is never delayed. */
