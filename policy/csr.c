@@ -380,8 +380,8 @@ own_point(const struct algo *a, const struct secret *scalar, struct buf *point, 
 	return rc;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): the parts of a subject as parameters */
 enum err_code
+/* NOLINTNEXTLINE(readability-function-size): the parts of a subject as parameters */
 csr_make(const struct algo *a, const struct secret *scalar, const char *o, const char *cn,
 	 const char *dc, struct buf *der, struct err *e)
 {

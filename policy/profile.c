@@ -147,8 +147,8 @@ serial_make(uint8_t out[SERIAL_LEN], struct err *e)
 	return E_OK;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): eight parameters, all of them names */
 enum err_code
+/* NOLINTNEXTLINE(readability-function-size): eight parameters, all of them names */
 profile_der_size(enum profile_id id, const struct profile_params *params, const char *issuer_o,
 		 const char *issuer_cn, const char *o, const char *cn, size_t *bytes, struct err *e)
 {
