@@ -397,6 +397,7 @@ enum err_code
 cert_verify_link(const struct cert *child, const struct cert *issuer, struct err *e)
 {
 	struct buf raw = {0};
+	struct err why = {0};
 	enum err_code rc;
 
 	if (!span_equal(child->issuer, issuer->subject))
@@ -407,10 +408,13 @@ cert_verify_link(const struct cert *child, const struct cert *issuer, struct err
 		return err_set(e, E_CERT_SIGNATURE,
 			       "signature algorithm does not fit the issuer's "
 			       "key, or is not one of ours");
-	if ((rc = ec_sig_from_der(child->sig_algo, child->signature, &raw, e)) == E_OK)
-		rc = ec_verify(child->sig_algo, issuer->point, child->tbs, buf_span(&raw), e);
+	if ((rc = ec_sig_from_der(child->sig_algo, child->signature, &raw, &why)) == E_OK)
+		rc = ec_verify(child->sig_algo, issuer->point, child->tbs, buf_span(&raw), &why);
 	buf_free(&raw);
-	return rc;
+	if (rc == E_OK || rc == E_NO_MEMORY)
+		return rc == E_OK ? E_OK : err_set(e, rc, "%s", why.text);
+	/* A key that is no point on its curve is the certificate's fault, not ours. */
+	return err_set(e, E_CERT_SIGNATURE, "%s", why.text);
 }
 
 /* What lies before mark in *in, which moves behind it; false when mark is not there. */
