@@ -77,25 +77,42 @@ read_request(struct install *in, struct err *e)
 	return E_OK;
 }
 
-/* The request proves that its sender has the key of the certificate inside (spec/iso15118 C.4). */
+/* Reasons about references quote the Id that a car gave its elements, which may be its name (I-41).
+ */
+static enum err_code
+refuse_signature(struct install *in, const struct err *why, struct err *e)
+{
+	if (why->code == E_MSG_DIGEST)
+		return refuse(in, ISO2_FAILED_SignatureError, e,
+			      "signature of the request: a reference or digest does not fit the "
+			      "element (v2gpki exi explain shows which)",
+			      NULL);
+	return refuse(in, ISO2_FAILED_SignatureError, e, "signature of the request", why);
+}
+
+/* The request proves that its sender has the key of the certificate inside (spec/iso15118 C.4).
+ * Only a parsed PCID finds anything; its text stays out of every reason (I-41). */
 static enum err_code
 check_request(struct install *in, struct err *e)
 {
 	char cn[PCID_MAX];
 	struct err why = {0};
+	bool named;
 
 	if (cert_parse(in->m.oem_certificate, &in->leaf, &why) != E_OK)
 		return refuse(in, ISO2_FAILED_CertChainError, e, "OEMProvisioningCert", &why);
+	named = str_copy_span(cn, sizeof(cn), name_attr(in->leaf.subject, OID_CN)) &&
+		pcid_parse(cn, &in->pcid, NULL) == E_OK;
+	if (!named)
+		in->pcid.normal[0] = '\0';
 	if (in->leaf.algo == NULL || in->leaf.algo->id != ALGO_P256)
 		return refuse(
 			in, ISO2_FAILED_CertChainError, e,
 			"OEMProvisioningCert: key is not on secp256r1 (ISO 15118-2 [V2G2-007])",
 			NULL);
 	if (install_req_verify(&in->m, &why) != E_OK)
-		return refuse(in, ISO2_FAILED_SignatureError, e, "signature of the request", &why);
-	/* Only a parsed PCID finds anything; what its text was stays out of the reason (I-41). */
-	if (!str_copy_span(cn, sizeof(cn), name_attr(in->leaf.subject, OID_CN)) ||
-	    pcid_parse(cn, &in->pcid, NULL) != E_OK)
+		return refuse_signature(in, &why, e);
+	if (!named)
 		return refuse(in, ISO2_FAILED_NoCertificateAvailable, e,
 			      "OEMProvisioningCert: its CN is not a PCID", NULL);
 	return E_OK;

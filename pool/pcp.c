@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Provisioning certificate pool (OPCP 1.0.0 PCP, spec/protocols 2.2 and 5.1). */
 #include "base/clock.h"
+#include "base/ec.h"
 #include "base/str.h"
 #include "pool/internal.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +83,9 @@ check_dates(const struct vehicle_chain *c, int64_t now, int64_t skew, struct err
 static enum err_code
 check_leaf(const struct cert *leaf, struct err *e)
 {
+	struct err why = {0};
+	EVP_PKEY *key = NULL;
+
 	if (leaf->is_ca)
 		return err_set(e, E_CERT_PROFILE,
 			       FIELD_LEAF ": is a CA, expected a leaf (ISO 15118-2 Annex F.5)");
@@ -88,6 +93,9 @@ check_leaf(const struct cert *leaf, struct err *e)
 		return err_set(e, E_CERT_PROFILE,
 			       FIELD_LEAF
 			       ": keyUsage without keyAgreement (ISO 15118-2 [V2G2-822])");
+	if (leaf->algo != NULL && ec_public_key(leaf->algo, leaf->point, &key, &why) != E_OK)
+		return err_set(e, E_CERT_PROFILE, FIELD_LEAF ": public key: %s", why.text);
+	EVP_PKEY_free(key);
 	return E_OK;
 }
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A PKI with software keys for tests: V2G, MO and OEM hierarchies, two CPS chains under two V2G
  * roots, made by the real profiles. It fills struct issuer and struct signer as the CA does, writes
- * the same certificate rows when it is given a store, and fails when it is told to. One thread. */
+ * the same certificate rows when it is given a store, and fails when it is told to: those switches
+ * are for one thread, issuing is for many. */
 #ifndef TESTS_MOCK_SOFT_ISSUER_H
 #define TESTS_MOCK_SOFT_ISSUER_H
 
 #include "base/secret.h"
 #include "db/cert_store.h"
 #include "policy/issuer.h"
+
+#include <stdatomic.h>
 
 enum soft_name {
 	SOFT_V2G_ROOT,
@@ -40,7 +43,7 @@ struct soft_pki {
 	void (*on_sign)(
 		void *ctx); /* called once by the next signature of a CPS key; NULL: nobody */
 	void *on_sign_ctx;
-	unsigned issued, revoked, signatures;
+	atomic_uint issued, revoked, signatures;
 };
 
 enum err_code soft_pki_open(struct soft_pki *pki, struct db *db, struct err *e) MUST_CHECK;

@@ -219,6 +219,40 @@ refusals_of_the_car_name_nobody(void **state)
 	buf_free(&s.text);
 }
 
+/* A car may name the signed element by its PCID; a wrong signature quotes the names. */
+static void
+element_named_by_the_pcid_is_not_quoted(void **state)
+{
+	struct fixture *f = *state;
+	struct sign_software key = {algo_get(ALGO_P256), &f->car.scalar};
+	struct msg_signer signer = sign_with_scalar(&key);
+	struct buf exi = {0}, named = {0};
+	struct iso2_msg m;
+	struct seen_text s;
+
+	make_request(f, &f->car, NULL, 0, &exi);
+	expect(f, iso2_decode(buf_span(&exi), &m, &f->e), E_OK);
+	m.id = SPAN_LIT(PCID_A);
+	expect(f, iso2_encode_signed(&m, &signer, &named, &f->e), E_OK);
+	iso2_msg_free(&m);
+	/* One bit of it after the other: where it can still be read, it is refused. */
+	capture_begin(f, &s);
+	for (size_t at = 20; at < named.n; at++) {
+		named.p[at] ^= 1;
+		if (iso2_decode(buf_span(&named), &m, NULL) == E_OK) {
+			iso2_msg_free(&m);
+			answered(f, &s, &named);
+		}
+		named.p[at] ^= 1;
+	}
+	capture_end(&s);
+	assert_non_null(strstr(buf_cstr(&s.text), "digest"));
+	nothing_personal(&s);
+	buf_free(&named);
+	buf_free(&exi);
+	buf_free(&s.text);
+}
+
 static void
 refusals_of_participants_name_nobody(void **state)
 {
@@ -269,6 +303,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(what_goes_well_leaves_pseudonyms_only),
 		T(refusals_of_the_car_name_nobody),
+		T(element_named_by_the_pcid_is_not_quoted),
 		T(refusals_of_participants_name_nobody),
 	};
 

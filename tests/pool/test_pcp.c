@@ -292,6 +292,27 @@ forged_leaf_is_refused(void **state)
 }
 
 static void
+keys_off_the_curve_are_refused_by_name(void **state)
+{
+	struct fixture *f = *state;
+	struct vehicle_put in = vehicle_of(f, &f->car);
+	struct buf sub = {0};
+	struct cert c;
+
+	buf_put_span(&sub, in.sub2);
+	expect(f, buf_ok(&sub, &f->e), E_OK);
+	expect(f, cert_parse(buf_span(&sub), &c, &f->e), E_OK);
+	sub.p[c.point.p - sub.p] = 0x03;
+	in.sub2 = buf_span(&sub);
+	refused(f, &in, E_CERT_SIGNATURE, LEAF);
+	expect(f, cert_parse(buf_span(&f->car.cert), &c, &f->e), E_OK);
+	f->car.cert.p[c.point.p - f->car.cert.p] = 0x03;
+	in = vehicle_of(f, &f->car);
+	refused(f, &in, E_CERT_PROFILE, LEAF);
+	buf_free(&sub);
+}
+
+static void
 unknown_namespace_and_bad_previous_pcid_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -492,6 +513,7 @@ main(void)
 		T(chain_under_an_unknown_root_is_refused),
 		T(root_of_another_type_anchors_no_vehicle),
 		T(forged_leaf_is_refused),
+		T(keys_off_the_curve_are_refused_by_name),
 		T(unknown_namespace_and_bad_previous_pcid_are_refused),
 		T(endless_lists_and_names_are_refused),
 		T(unknown_and_malformed_pcid_are_not_found),
