@@ -59,8 +59,8 @@ const struct access_rule access_rules[CALL_COUNT] = {
 	[CALL_ADMIN_READ] = {CALL_ADMIN_READ, "admin.read",
 		{{ROLE_ADMIN, SCOPE_ALL}, {ROLE_OPERATOR, SCOPE_ALL}, {ROLE_APPROVER, SCOPE_ALL},
 		 {ROLE_AUDITOR, SCOPE_ALL}}},
-	[CALL_ADMIN_WRITE] = {CALL_ADMIN_WRITE, "admin.write",
-		{{ROLE_ADMIN, SCOPE_ALL}, {ROLE_OPERATOR, SCOPE_ALL}}},
+	/* Who writes makes participants with any role: an OPERATOR must not make himself an ADMIN. */
+	[CALL_ADMIN_WRITE] = {CALL_ADMIN_WRITE, "admin.write", {{ROLE_ADMIN, SCOPE_ALL}}},
 };
 /* clang-format on */
 

@@ -13,10 +13,12 @@
 #include "db/party_store.h"
 #include "tools/init.h"
 
-#define ADMIN_ID    "admin"
-#define PEM_KEY_MAX 4096 /* bytes of a key file */
-#define REQUEST_HEX 16   /* bytes of the key's hash in a request id */
-#define HOST_MAX    64
+#define ADMIN_ID     "admin"
+#define PEM_MAX      65536               /* bytes of a certificate file */
+#define RENEW_BEFORE (30 * (int64_t)DAY) /* seconds before the end */
+#define PEM_KEY_MAX  4096                /* bytes of a key file */
+#define REQUEST_HEX  16                  /* bytes of the key's hash in a request id */
+#define HOST_MAX     64
 
 /* One certificate of the service root with a software key. */
 struct software_cert {
@@ -50,12 +52,35 @@ key_file(const char *path, struct buf *point, bool *made, struct err *e)
 	return rc;
 }
 
-/* The request id follows from the key, so that a second run gets the same certificate. */
+/* The request id follows from the key, the name and the certificate to be replaced, so that a run
+ * after a crash gets the same certificate, and a renewal a new one. */
+static enum err_code
+request_id(const struct software_cert *sc, struct span point, char out[REQUEST_ID_MAX],
+	   struct err *e)
+{
+	char hex[HEX_LEN(REQUEST_HEX)];
+	uint8_t hash[SHA256_LEN];
+	struct buf all = {0};
+	enum err_code rc = E_OK;
+
+	buf_put_span(&all, point);
+	buf_put_str(&all, sc->cn);
+	if (path_exists(sc->cert_path))
+		rc = file_read(sc->cert_path, PEM_MAX, &all, e);
+	if (rc == E_OK && (rc = buf_ok(&all, e)) == E_OK)
+		rc = sha256(buf_span(&all), hash, e);
+	buf_free(&all);
+	if (rc != E_OK)
+		return rc;
+	hex_encode((struct span){hash, REQUEST_HEX}, hex, sizeof(hex));
+	(void)snprintf(out, REQUEST_ID_MAX, "init-%s", hex); /* fits */
+	return E_OK;
+}
+
 static enum err_code
 issue(struct init *in, const struct software_cert *sc, struct span point, struct err *e)
 {
-	uint8_t hash[SHA256_LEN];
-	char hex[HEX_LEN(REQUEST_HEX)], id[REQUEST_ID_MAX];
+	char id[REQUEST_ID_MAX];
 	struct issue_request rq = {
 		.request_id = id,
 		.profile = sc->profile,
@@ -70,10 +95,8 @@ issue(struct init *in, const struct software_cert *sc, struct span point, struct
 	struct buf pem = {0};
 	enum err_code rc;
 
-	if ((rc = sha256(point, hash, e)) != E_OK)
+	if ((rc = request_id(sc, point, id, e)) != E_OK)
 		return rc;
-	hex_encode((struct span){hash, REQUEST_HEX}, hex, sizeof(hex));
-	(void)snprintf(id, sizeof(id), "init-%s", hex); /* fits */
 	if ((rc = ca_issue(in->rt.ca, &rq, &out, e)) == E_OK &&
 	    (rc = ca_claim(in->rt.ca, out.cert_id, e)) == E_OK) {
 		fault_point("init.cert-issued");
@@ -86,6 +109,27 @@ issue(struct init *in, const struct software_cert *sc, struct span point, struct
 	return rc;
 }
 
+/* Whether the certificate file is there, is for this name and does not expire soon. */
+static bool
+is_good(const struct software_cert *sc)
+{
+	struct buf text = {0}, der = {0};
+	struct cert cert;
+	struct span rest;
+	bool good = false;
+
+	if (file_read(sc->cert_path, PEM_MAX, &text, NULL) == E_OK) {
+		rest = buf_span(&text);
+		good = cert_from_pem(&rest, &der, NULL) == E_OK &&
+		       cert_parse(buf_span(&der), &cert, NULL) == E_OK &&
+		       span_equal(name_attr(cert.subject, OID_CN), span_str(sc->cn)) &&
+		       cert.not_after > clock_now() + RENEW_BEFORE;
+	}
+	buf_free(&text);
+	buf_free(&der);
+	return good;
+}
+
 static enum err_code
 software_cert(struct init *in, const struct software_cert *sc, bool *made, struct err *e)
 {
@@ -94,7 +138,7 @@ software_cert(struct init *in, const struct software_cert *sc, bool *made, struc
 
 	rc = key_file(sc->key_path, &point, made, e);
 	fault_point("init.key-made");
-	if (rc == E_OK && !path_exists(sc->cert_path)) {
+	if (rc == E_OK && !is_good(sc)) {
 		*made = true;
 		rc = issue(in, sc, buf_span(&point), e);
 	}

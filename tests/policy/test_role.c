@@ -41,7 +41,7 @@ static const struct {
 	{CALL_EST_CPS, "----a----"},
 	{CALL_EST_VEH, "w--------"},
 	{CALL_ADMIN_READ, "-----aaaa"},
-	{CALL_ADMIN_WRITE, "-----aa--"},
+	{CALL_ADMIN_WRITE, "-----a---"},
 };
 
 static struct principal

@@ -6,7 +6,7 @@ set -u
 v2gpki=$1
 dir=$(mktemp -d /tmp/v2gpki-init-XXXXXX)
 trap 'rm -rf "$dir"' EXIT
-unset V2GPKI_HOME SOFTHSM2_CONF V2GPKI_FAULT
+unset V2GPKI_HOME SOFTHSM2_CONF V2GPKI_FAULT V2GPKI_TEST_CLOCK
 failed=0
 OBJECTS=29 # 14 key pairs and the token's own file
 
@@ -59,7 +59,7 @@ for f in cpo-sub1 cps-leaf mo-sub2 oem-sub2; do
 	ok "$f carries policy OID and AIA" $?
 done
 
-status 3 "$v2gpki" init --home "$dir/a" --name another && grep -q 'pki.name = v2g pki' "$dir/err"
+status 3 "$v2gpki" init --home "$dir/a" --name another && grep -q 'certificates carry it' "$dir/err"
 ok "a name that contradicts the configuration is refused" $?
 status 3 "$v2gpki" init --home "$dir/b" --name 'An organisation with a long name' &&
 	grep -q '3497 of 3390' "$dir/out" && grep -q bundle.too-large "$dir/err" && [ ! -e "$dir/b" ]
@@ -80,11 +80,29 @@ ok "the host of the public URL is in the TLS certificate" $?
 all_there "$dir/b"
 ok "it stays allowed" $?
 
+printf '# mine\n' >>"$dir/b/v2gpkid.conf"
+status 0 "$v2gpki" init --home "$dir/b" --port 9443 --admin-port 9444 --public-url https://other.example.org:9443 &&
+	grep -q 'participant_port: 9443' "$dir/b/v2gpkid.conf" && grep -q '^# mine' "$dir/b/v2gpkid.conf" &&
+	[ "$(grep -c _port: "$dir/b/v2gpkid.conf")" -eq 2 ]
+ok "ports and the public URL move" $?
+openssl x509 -in "$dir/b/tls.pem" -noout -ext subjectAltName | grep -q DNS:other.example.org
+ok "a host that moved gets a TLS certificate of its own" $?
+all_there "$dir/b"
+ok "and then there is nothing to do" $?
+
 flock "$dir/a/store.db.lock" "$v2gpki" init --home "$dir/a" >/dev/null 2>"$dir/err"
 [ $? -eq 5 ]
 ok "a store in use is left alone" $?
 
 # Killed at a point, run again: complete, and no key twice.
+
+cp -a "$dir/a" "$dir/c"
+sed -i "s#$dir/a/#$dir/c/#" "$dir/c/softhsm2.conf"
+old=$(openssl x509 -in "$dir/c/tls.pem" -noout -serial)
+V2GPKI_TEST_CLOCK=+5270400 status 0 "$v2gpki" init --home "$dir/c" # 61 of 90 days
+[ "$old" != "$(openssl x509 -in "$dir/c/tls.pem" -noout -serial)" ]
+ok "a TLS certificate about to expire is renewed" $?
+
 points="init.token-made:kill init.ca-made:kill:1 init.ca-made:kill:7 init.ca-made:kill:14
 	init.root-published:kill:1 init.root-published:kill:3 init.key-made:kill:1 init.key-made:kill:2
 	init.cert-issued:kill:1 init.cert-issued:kill:2 init.admin-made:kill
