@@ -88,10 +88,9 @@ done
 
 title "The MO orders a contract for each car: key, certificate, encryption, signature (CPS)"
 begins=$(date -u -d '-1 hour' +%Y-%m-%dT%H:%M:%SZ) ends=$(date -u -d '+1 year' +%Y-%m-%dT%H:%M:%SZ)
-emaids=()
+emaids=(DEXYZC000000015 DEXYZC000000022 DEXYZC000000034) # with their check digits
 for i in 0 1 2; do
-	emaid=${V2GPKI_MO_ID5}C0000000$((i + 1))
-	emaids+=("$emaid")
+	emaid=${emaids[$i]}
 	json MO PUT /v1/cps/generate/signedContractData "$(jq -n --arg e "$emaid" --arg p "${cars[$i]}" \
 		--arg b "$begins" --arg u "$ends" --arg n $ns2 \
 		'{emaid: $e, pcid: $p, contractBegins: $b, contractEnds: $u, xsdMsgDefNamespace: $n}')"

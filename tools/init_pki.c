@@ -10,19 +10,19 @@
 /* clang-format off */
 const struct init_ca init_cas[] = {
 	/* name, profile, issuer, CN, published as */
-	{"v2g-root", PROFILE_V2G_ROOT, NULL, "V2G Root", ROOT_V2G},
-	{"mo-root", PROFILE_MO_ROOT, NULL, "MO Root", ROOT_MO},
-	{"oem-root", PROFILE_OEM_ROOT, NULL, "OEM Root", ROOT_OEM},
+	{"v2g-root", PROFILE_V2G_ROOT, NULL, "V2G Root 1", ROOT_V2G},
+	{"mo-root", PROFILE_MO_ROOT, NULL, "MO Root G1", ROOT_MO},
+	{"oem-root", PROFILE_OEM_ROOT, NULL, "OEM Root 1", ROOT_OEM},
 	{"service-root", PROFILE_SERVICE_ROOT, NULL, "Service", 0},
-	{"cpo-sub1", PROFILE_CPO_SUB1, "v2g-root", "CPO Sub 1", 0},
-	{"cpo-sub2", PROFILE_CPO_SUB2, "cpo-sub1", "CPO Sub 2", 0},
-	{"cps-sub1", PROFILE_CPS_SUB1, "v2g-root", "CPS Sub 1", 0},
-	{"cps-sub2", PROFILE_CPS_SUB2, "cps-sub1", "CPS Sub 2", 0},
-	{"mo-sub1", PROFILE_MO_SUB1, "mo-root", "MO Sub 1", 0},
-	{"mo-sub2", PROFILE_MO_SUB2, "mo-sub1", "MO Sub 2", 0},
-	{"oem-sub1", PROFILE_OEM_SUB1, "oem-root", "OEM Sub 1", 0},
-	{"oem-sub2", PROFILE_OEM_SUB2, "oem-sub1", "OEM Sub 2", 0},
-	{"cps-leaf", PROFILE_CPS_LEAF, "cps-sub2", "CPS", 0},
+	{"cpo-sub1", PROFILE_CPO_SUB1, "v2g-root", "CPO SubCA1", 0},
+	{"cpo-sub2", PROFILE_CPO_SUB2, "cpo-sub1", "CPO SubCA2", 0},
+	{"cps-sub1", PROFILE_CPS_SUB1, "v2g-root", "CPS SubCA1", 0},
+	{"cps-sub2", PROFILE_CPS_SUB2, "cps-sub1", "CPS SubCA2", 0},
+	{"mo-sub1", PROFILE_MO_SUB1, "mo-root", "MO SubCA 1", 0},
+	{"mo-sub2", PROFILE_MO_SUB2, "mo-sub1", "MO SubCA 2", 0},
+	{"oem-sub1", PROFILE_OEM_SUB1, "oem-root", "OEM SubCA1", 0},
+	{"oem-sub2", PROFILE_OEM_SUB2, "oem-sub1", "OEM SubCA2", 0},
+	{"cps-leaf", PROFILE_CPS_LEAF, "cps-sub2", "CPS Signer", 0},
 	{"token-signer", PROFILE_TOKEN_SIGNER, "service-root", "Tokens", 0},
 };
 /* clang-format on */
