@@ -87,7 +87,7 @@ value_json(const struct exi_tree *t, uint32_t node)
 	case EXI_BINARY: return hex_json(s);
 	case EXI_INTEGER: return integer_json(s);
 	case EXI_UNSIGNED: return number_json(n->v.number);
-	case EXI_SHORT: return json_integer((json_int_t)n->v.number);
+	case EXI_SHORT:
 	case EXI_BITS8: return json_integer((json_int_t)n->v.number);
 	case EXI_ENUM: return json_string(n->type->names->names[n->v.number]);
 	case EXI_NONE: break;

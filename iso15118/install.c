@@ -85,14 +85,14 @@ signer_point(const struct iso2_msg *m, struct span *point, struct err *e)
 static enum err_code
 verify(const struct iso2_msg *m, struct err *e)
 {
-	uint32_t nodes[SIGN_REFERENCES_MAX];
-	unsigned n = iso2_signed_nodes(m, nodes);
+	struct sign_scope scope;
 	struct span point;
 	enum err_code rc;
 
 	if ((rc = signer_point(m, &point, e)) != E_OK)
 		return rc;
-	return sign_verify(EXI_ISO2_FRAG, &m->tree, m->signature, nodes, n, point, e);
+	iso2_signed(m, &scope);
+	return sign_verify(&scope, m->signature, point, e);
 }
 
 enum err_code
@@ -106,14 +106,14 @@ install_req_verify(const struct iso2_msg *rq, struct err *e)
 enum err_code
 install_explain(const struct iso2_msg *m, struct sign_report *out, struct err *e)
 {
-	uint32_t nodes[SIGN_REFERENCES_MAX];
-	unsigned n = iso2_signed_nodes(m, nodes);
+	struct sign_scope scope;
 	struct span point;
 	enum err_code rc;
 
 	if ((rc = signer_point(m, &point, e)) != E_OK)
 		return rc;
-	return sign_explain(EXI_ISO2_FRAG, &m->tree, m->signature, nodes, n, point, out, e);
+	iso2_signed(m, &scope);
+	return sign_explain(&scope, m->signature, point, out, e);
 }
 
 /* Sub 2 first, then Sub 1: from the leaf upwards. */

@@ -85,6 +85,8 @@ get_roots(const struct exi_tree *t, uint32_t list, struct iso2_msg *m)
 		struct span serial = child_bytes(t, node, EXI_X509SerialNumber);
 
 		r->issuer = child_bytes(t, node, EXI_X509IssuerName);
+		if (serial.n == 0) /* never: the sign is always there */
+			continue;
 		r->negative = serial.p[0] == 1;
 		r->serial = (struct span){serial.p + 1, serial.n - 1};
 	}
@@ -324,43 +326,40 @@ iso2_encode(const struct iso2_msg *m, const struct sign_info *signature, struct 
 	return rc;
 }
 
-static unsigned
-signed_nodes(const struct exi_tree *t, uint32_t body, uint32_t nodes[SIGN_REFERENCES_MAX])
+static void
+signed_scope(const struct exi_tree *t, uint32_t body, struct sign_scope *out)
 {
-	unsigned n = 0;
-
+	*out = (struct sign_scope){.set = EXI_ISO2_FRAG, .tree = t};
 	if (t->node[body].item == EXI_CertificateInstallationReq ||
 	    t->node[body].item == EXI_CertificateUpdateReq) {
-		nodes[0] = body;
-		return 1;
+		out->node[out->n++] = body;
+		return;
 	}
-	for (; n < ARRAY_LEN(signed_items); n++)
-		nodes[n] = exi_child(t, body, signed_items[n]);
-	return n;
+	for (size_t i = 0; i < ARRAY_LEN(signed_items); i++)
+		out->node[out->n++] = exi_child(t, body, signed_items[i]);
 }
 
-unsigned
-iso2_signed_nodes(const struct iso2_msg *m, uint32_t nodes[SIGN_REFERENCES_MAX])
+void
+iso2_signed(const struct iso2_msg *m, struct sign_scope *out)
 {
-	return signed_nodes(&m->tree, m->body, nodes);
+	signed_scope(&m->tree, m->body, out);
 }
 
 enum err_code
 iso2_encode_signed(const struct iso2_msg *m, const struct msg_signer *signer, struct buf *out,
 		   struct err *e)
 {
-	uint32_t nodes[SIGN_REFERENCES_MAX] = {0};
+	struct sign_scope scope;
 	struct sign_info info;
 	struct buf uris = {0};
 	struct exi_tree t;
 	enum err_code rc;
-	unsigned n;
 
 	if ((rc = init_tree(&t, m, e)) != E_OK)
 		return rc;
-	n = signed_nodes(&t, put_body(&t, m), nodes);
+	signed_scope(&t, put_body(&t, m), &scope);
 	if ((rc = exi_tree_ok(&t, e)) == E_OK)
-		rc = sign_make(EXI_ISO2_FRAG, &t, nodes, n, signer, &info, &uris, e);
+		rc = sign_make(&scope, signer, &info, &uris, e);
 	if (rc == E_OK)
 		rc = iso2_encode(m, &info, out, e);
 	buf_free(&uris);
@@ -371,21 +370,21 @@ iso2_encode_signed(const struct iso2_msg *m, const struct msg_signer *signer, st
 enum err_code
 iso2_fragment(const struct iso2_msg *m, enum exi_item element, struct buf *out, struct err *e)
 {
-	uint32_t nodes[SIGN_REFERENCES_MAX];
-	enum err_code rc = E_EXI;
+	struct sign_scope scope;
 	struct exi_tree t;
-	unsigned n;
+	enum err_code rc;
+	unsigned i = 0;
 
 	if ((rc = init_tree(&t, m, e)) != E_OK)
 		return rc;
-	n = signed_nodes(&t, put_body(&t, m), nodes);
+	signed_scope(&t, put_body(&t, m), &scope);
 	rc = exi_tree_ok(&t, e);
-	while (rc == E_OK && n > 0 && t.node[nodes[n - 1]].item != element)
-		n--;
-	if (rc == E_OK && n == 0)
+	while (rc == E_OK && i < scope.n && t.node[scope.node[i]].item != element)
+		i++;
+	if (rc == E_OK && i == scope.n)
 		rc = err_set(e, E_EXI, "%s is not signed in this message", exi_item_names[element]);
 	if (rc == E_OK)
-		rc = exi_encode(EXI_ISO2_FRAG, &t, nodes[n - 1], out, e);
+		rc = exi_encode(EXI_ISO2_FRAG, &t, scope.node[i], out, e);
 	exi_tree_free(&t);
 	return rc;
 }

@@ -98,8 +98,8 @@ enum err_code iso2_encode(const struct iso2_msg *m, const struct sign_info *sign
 enum err_code iso2_encode_signed(const struct iso2_msg *m, const struct msg_signer *signer,
 				 struct buf *out, struct err *e) MUST_CHECK;
 
-/* The elements of a decoded message that its signature must cover; returns how many. */
-unsigned iso2_signed_nodes(const struct iso2_msg *m, uint32_t nodes[SIGN_REFERENCES_MAX]);
+/* The elements of a decoded message that its signature must cover. */
+void iso2_signed(const struct iso2_msg *m, struct sign_scope *out);
 
 /* The octets of one of these elements as they are hashed, appended. E_EXI when the message has no
  * such element. */

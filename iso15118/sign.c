@@ -135,34 +135,36 @@ id_of(const struct exi_tree *t, uint32_t node)
 }
 
 enum err_code
-sign_make(enum exi_set set, const struct exi_tree *t, const uint32_t *nodes, unsigned n,
-	  const struct msg_signer *signer, struct sign_info *info, struct buf *uris, struct err *e)
+sign_make(const struct sign_scope *scope, const struct msg_signer *signer, struct sign_info *info,
+	  struct buf *uris, struct err *e)
 {
-	size_t start[SIGN_REFERENCES_MAX];
+	size_t start[SIGN_REFERENCES_MAX + 1] = {uris->n};
+	const struct exi_tree *t = scope->tree;
 	enum err_code rc;
 
-	*info = (struct sign_info){.algo = signer->algo, .n = n};
-	if (n == 0 || n > SIGN_REFERENCES_MAX || suites[signer->algo->id].signature == NULL)
-		return err_set(e, E_INTERNAL, "cannot sign %u elements with %s", n,
+	*info = (struct sign_info){.algo = signer->algo, .n = scope->n};
+	if (scope->n == 0 || scope->n > SIGN_REFERENCES_MAX ||
+	    suites[signer->algo->id].signature == NULL)
+		return err_set(e, E_INTERNAL, "cannot sign %u elements with %s", scope->n,
 			       signer->algo->name);
-	for (unsigned i = 0; i < n; i++) {
-		struct span id = id_of(t, nodes[i]);
+	for (unsigned i = 0; i < scope->n; i++) {
+		struct span id = id_of(t, scope->node[i]);
 
 		if (id.n == 0)
 			return err_set(e, E_MSG_CONTENT, "%s has no Id to sign it by",
-				       exi_item_names[t->node[nodes[i]].item]);
-		start[i] = uris->n;
+				       exi_item_names[t->node[scope->node[i]].item]);
 		buf_put_u8(uris, '#');
 		buf_put_span(uris, id);
-		rc = fragment_digest(set, t, nodes[i], info->algo, info->ref[i].digest, e);
+		start[i + 1] = uris->n;
+		rc = fragment_digest(scope->set, t, scope->node[i], info->algo, info->ref[i].digest,
+				     e);
 		if (rc != E_OK)
 			return rc;
 	}
 	if ((rc = buf_ok(uris, e)) != E_OK)
 		return rc;
-	for (unsigned i = 0; i < n; i++)
-		info->ref[i].uri = (struct span){uris->p + start[i],
-						 (i + 1 < n ? start[i + 1] : uris->n) - start[i]};
+	for (unsigned i = 0; i < scope->n; i++)
+		info->ref[i].uri = (struct span){uris->p + start[i], start[i + 1] - start[i]};
 	return sign_value(signer, info, e);
 }
 
@@ -209,11 +211,13 @@ read_algo(const struct exi_tree *t, uint32_t signed_info, struct sign_info *info
 	uint32_t method = exi_child(t, signed_info, EXI_SignatureMethod);
 	struct span uri = exi_bytes(t, exi_child(t, method, EXI_Algorithm));
 
-	for (int i = 0; i < ALGO_COUNT; i++)
-		if (suites[i].signature != NULL && span_equal(uri, span_str(suites[i].signature)))
-			info->algo = algo_get((enum algo_id)i);
-	return info->algo != NULL ? E_OK
-				  : need_algorithm(t, method, suites[ALGO_P256].signature, e);
+	for (int i = 0; i < ALGO_COUNT; i++) {
+		if (suites[i].signature == NULL || !span_equal(uri, span_str(suites[i].signature)))
+			continue;
+		info->algo = algo_get((enum algo_id)i);
+		return E_OK;
+	}
+	return need_algorithm(t, method, suites[ALGO_P256].signature, e);
 }
 
 static enum err_code
@@ -272,7 +276,7 @@ sign_read(const struct exi_tree *t, uint32_t signature, struct sign_info *info, 
 	enum err_code rc;
 	struct span raw;
 
-	*info = (struct sign_info){0};
+	*info = (struct sign_info){.algo = algo_get(ALGO_P256)}; /* until the method is read */
 	if (signature == 0)
 		return err_set(e, E_MSG_SIGNATURE, "the message has no Signature in its header");
 	signed_info = exi_child(t, signature, EXI_SignedInfo);
@@ -299,17 +303,18 @@ sign_read(const struct exi_tree *t, uint32_t signature, struct sign_info *info, 
 
 /* The signed element that a reference names. */
 static uint32_t
-find_target(const struct exi_tree *t, const uint32_t *nodes, unsigned n, struct span uri)
+find_target(const struct sign_scope *scope, struct span uri)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (span_equal(id_of(t, nodes[i]), (struct span){uri.p + 1, uri.n - 1}))
-			return nodes[i];
+	for (unsigned i = 0; i < scope->n; i++)
+		if (span_equal(id_of(scope->tree, scope->node[i]),
+			       (struct span){uri.p + 1, uri.n - 1}))
+			return scope->node[i];
 	return 0;
 }
 
 static enum err_code
-report_references(enum exi_set set, const struct exi_tree *t, const uint32_t *nodes, unsigned n,
-		  const struct sign_info *info, struct sign_report *out, struct err *e)
+report_references(const struct sign_scope *scope, const struct sign_info *info,
+		  struct sign_report *out, struct err *e)
 {
 	enum err_code rc = E_OK;
 
@@ -317,43 +322,44 @@ report_references(enum exi_set set, const struct exi_tree *t, const uint32_t *no
 		struct sign_report_ref *ref = &out->ref[out->n++];
 
 		ref->uri = info->ref[i].uri;
-		memcpy(ref->found, info->ref[i].digest, info->algo->digest_len);
-		ref->node = find_target(t, nodes, n, ref->uri);
+		memcpy(ref->found, info->ref[i].digest, DIGEST_MAX);
+		ref->node = find_target(scope, ref->uri);
 		if (ref->node == 0)
 			continue;
-		rc = fragment_digest(set, t, ref->node, info->algo, ref->computed, e);
-		ref->ok = memcmp(ref->found, ref->computed, info->algo->digest_len) == 0;
+		rc = fragment_digest(scope->set, scope->tree, ref->node, info->algo, ref->computed,
+				     e);
+		ref->ok = memcmp(ref->found, ref->computed, DIGEST_MAX) == 0;
 	}
 	return rc;
 }
 
 static void
-report_missing(const uint32_t *nodes, unsigned n, struct sign_report *out)
+report_missing(const struct sign_scope *scope, struct sign_report *out)
 {
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < scope->n; i++) {
 		bool seen = false;
 
 		for (unsigned j = 0; j < out->n; j++)
-			seen = seen || out->ref[j].node == nodes[i];
+			seen = seen || out->ref[j].node == scope->node[i];
 		if (!seen)
-			out->missing[out->n_missing++] = nodes[i];
+			out->missing[out->n_missing++] = scope->node[i];
 	}
 }
 
 /* Everything but the signature value. */
 static enum err_code
-report(enum exi_set set, const struct exi_tree *t, uint32_t signature, const uint32_t *nodes,
-       unsigned n, struct sign_info *info, struct sign_report *out, struct err *e)
+report(const struct sign_scope *scope, uint32_t signature, struct sign_info *info,
+       struct sign_report *out, struct err *e)
 {
 	enum err_code rc;
 
 	*out = (struct sign_report){0};
-	if ((rc = sign_read(t, signature, info, e)) != E_OK)
+	if ((rc = sign_read(scope->tree, signature, info, e)) != E_OK)
 		return rc;
 	out->algo = info->algo;
-	if ((rc = report_references(set, t, nodes, n, info, out, e)) != E_OK)
+	if ((rc = report_references(scope, info, out, e)) != E_OK)
 		return rc;
-	report_missing(nodes, n, out);
+	report_missing(scope, out);
 	return E_OK;
 }
 
@@ -401,19 +407,18 @@ judge(const struct exi_tree *t, const struct sign_report *r, struct err *e)
 }
 
 enum err_code
-sign_verify(enum exi_set set, const struct exi_tree *t, uint32_t signature, const uint32_t *nodes,
-	    unsigned n, struct span point, struct err *e)
+sign_verify(const struct sign_scope *scope, uint32_t signature, struct span point, struct err *e)
 {
 	struct sign_info info;
 	struct sign_report r;
 	struct err why = {0};
 	enum err_code rc;
 
-	if ((rc = report(set, t, signature, nodes, n, &info, &r, e)) != E_OK)
+	if ((rc = report(scope, signature, &info, &r, e)) != E_OK)
 		return rc;
-	if ((rc = judge(t, &r, e)) != E_OK)
+	if ((rc = judge(scope->tree, &r, e)) != E_OK)
 		return rc;
-	rc = check_value(EXI_XMLDSIG_FRAG, t, signature, &info, point, &why);
+	rc = check_value(EXI_XMLDSIG_FRAG, scope->tree, signature, &info, point, &why);
 	if (rc == E_OK)
 		return E_OK;
 	if (rc == E_CERT_SIGNATURE || rc == E_CRYPTO)
@@ -426,12 +431,12 @@ sign_verify(enum exi_set set, const struct exi_tree *t, uint32_t signature, cons
 static const char *
 hint_digest(const struct exi_tree *t, const struct sign_report_ref *ref, const struct algo *a)
 {
-	uint8_t digest[DIGEST_MAX];
+	uint8_t digest[DIGEST_MAX] = {0};
 
 	if (ref->node == 0 || ref->ok || t->node[ref->node].item != EXI_eMAID)
 		return NULL;
 	if (fragment_digest(EXI_ISO2_FRAG_TYPED, t, ref->node, a, digest, NULL) != E_OK ||
-	    memcmp(digest, ref->found, a->digest_len) != 0)
+	    memcmp(digest, ref->found, DIGEST_MAX) != 0)
 		return NULL;
 	return "fits eMAID in the typed grammar: the defect of libcbv2g (cbexigen issue 60); "
 	       "EXI 1.0 8.5.3 asks for the element fragment grammar";
@@ -458,11 +463,12 @@ hint_value(enum exi_set set, const struct exi_tree *t, uint32_t signature,
 }
 
 enum err_code
-sign_explain(enum exi_set set, const struct exi_tree *t, uint32_t signature, const uint32_t *nodes,
-	     unsigned n, struct span point, struct sign_report *out, struct err *e)
+sign_explain(const struct sign_scope *scope, uint32_t signature, struct span point,
+	     struct sign_report *out, struct err *e)
 {
+	const struct exi_tree *t = scope->tree;
 	struct sign_info info;
-	enum err_code rc = report(set, t, signature, nodes, n, &info, out, e);
+	enum err_code rc = report(scope, signature, &info, out, e);
 
 	if (rc != E_OK)
 		return rc;
@@ -470,7 +476,7 @@ sign_explain(enum exi_set set, const struct exi_tree *t, uint32_t signature, con
 		out->ref[i].hint = hint_digest(t, &out->ref[i], out->algo);
 	out->signature_ok = check_value(EXI_XMLDSIG_FRAG, t, signature, &info, point, NULL) == E_OK;
 	if (!out->signature_ok)
-		out->hint = hint_value(set, t, signature, &info, point);
+		out->hint = hint_value(scope->set, t, signature, &info, point);
 	return E_OK;
 }
 

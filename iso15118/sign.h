@@ -42,12 +42,19 @@ struct sign_info {
 	uint8_t value[SIGN_VALUE_MAX]; /* algo->sig_len bytes */
 };
 
-/* Signs the elements at the given nodes (1..SIGN_REFERENCES_MAX) of a tree, in this order. Each
- * must have an attribute Id; set is the fragment set of the edition. uris: room for the URIs, owned
- * by the caller, has to outlive info. */
-enum err_code sign_make(enum exi_set set, const struct exi_tree *t, const uint32_t *nodes,
-			unsigned n, const struct msg_signer *signer, struct sign_info *info,
-			struct buf *uris, struct err *e) MUST_CHECK;
+/* The elements that a signature covers: nodes of a tree, each with an attribute Id, and the
+ * fragment set of the edition. */
+struct sign_scope {
+	enum exi_set set;
+	const struct exi_tree *tree; /* lent */
+	uint32_t node[SIGN_REFERENCES_MAX];
+	unsigned n; /* 1..SIGN_REFERENCES_MAX */
+};
+
+/* Signs the elements, in this order. uris: room for the URIs, owned by the caller, has to outlive
+ * info. */
+enum err_code sign_make(const struct sign_scope *scope, const struct msg_signer *signer,
+			struct sign_info *info, struct buf *uris, struct err *e) MUST_CHECK;
 
 /* Appends the element Signature to a tree that is being built. */
 void sign_put(struct exi_tree *t, const struct sign_info *info);
@@ -57,12 +64,11 @@ void sign_put(struct exi_tree *t, const struct sign_info *info);
 enum err_code sign_read(const struct exi_tree *t, uint32_t signature, struct sign_info *info,
 			struct err *e) MUST_CHECK;
 
-/* Verifies the Signature at a node over exactly the n expected elements, in any order, with the
- * signer's public point (spec C.3, C.4, C.5). E_MSG_FORBIDDEN, E_MSG_DIGEST (a reference is
- * unknown, missing, twice there, or its digest differs), E_MSG_SIGNATURE. */
-enum err_code
-sign_verify(enum exi_set set, const struct exi_tree *t, uint32_t signature, const uint32_t *nodes,
-	    unsigned n, struct span point, struct err *e) MUST_CHECK;
+/* Verifies the Signature at a node (0: there is none) over exactly these elements, in any order,
+ * with the signer's public point (spec C.3, C.4, C.5). E_MSG_FORBIDDEN, E_MSG_DIGEST (a reference
+ * is unknown, missing, twice there, or its digest differs), E_MSG_SIGNATURE. */
+enum err_code sign_verify(const struct sign_scope *scope, uint32_t signature, struct span point,
+			  struct err *e) MUST_CHECK;
 
 /* What sign_verify looks at, for people: filled even where something does not fit. */
 struct sign_report_ref {
@@ -82,9 +88,8 @@ struct sign_report {
 	const char *hint; /* how the signature would verify, or NULL */
 };
 /* E_OK also where the signature is wrong: then the report says so. Errors as sign_read. */
-enum err_code
-sign_explain(enum exi_set set, const struct exi_tree *t, uint32_t signature, const uint32_t *nodes,
-	     unsigned n, struct span point, struct sign_report *out, struct err *e) MUST_CHECK;
+enum err_code sign_explain(const struct sign_scope *scope, uint32_t signature, struct span point,
+			   struct sign_report *out, struct err *e) MUST_CHECK;
 
 /* The subject's public key in a certificate: algorithm and raw point, a span into der. Looks at
  * nothing else. E_CERT_MALFORMED. */

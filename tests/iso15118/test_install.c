@@ -352,8 +352,7 @@ explanation_names_a_double_hash(void **state)
 static struct iso2_msg
 defective_bundle(const struct iso2_msg *m)
 {
-	uint32_t nodes[SIGN_REFERENCES_MAX];
-	unsigned n = iso2_signed_nodes(m, nodes);
+	struct sign_scope scope;
 	struct sign_software key;
 	const struct msg_signer signer = party_signer(&all.cps, &key);
 	struct buf uris = {0}, fragment = {0}, raw = {0}, exi = {0};
@@ -362,9 +361,9 @@ defective_bundle(const struct iso2_msg *m)
 	struct iso2_msg other;
 	struct exi_tree t;
 
-	assert_int_equal(sign_make(EXI_ISO2_FRAG, &m->tree, nodes, n, &signer, &info, &uris, NULL),
-			 E_OK);
-	assert_int_equal(exi_encode(EXI_ISO2_FRAG_TYPED, &m->tree, nodes[3], &fragment, NULL),
+	iso2_signed(m, &scope);
+	assert_int_equal(sign_make(&scope, &signer, &info, &uris, NULL), E_OK);
+	assert_int_equal(exi_encode(EXI_ISO2_FRAG_TYPED, &m->tree, scope.node[3], &fragment, NULL),
 			 E_OK);
 	assert_int_equal(sha256(buf_span(&fragment), info.ref[3].digest, NULL), E_OK);
 	assert_int_equal(exi_tree_init(&t, 100, 4000, NULL), E_OK);
@@ -413,7 +412,7 @@ static void
 missing_reference_is_refused_and_explained(void **state)
 {
 	struct iso2_msg m = own_bundle(), other = {0};
-	uint32_t nodes[SIGN_REFERENCES_MAX];
+	struct sign_scope scope;
 	struct sign_software key;
 	const struct msg_signer signer = party_signer(&all.cps, &key);
 	struct buf uris = {0}, exi = {0};
@@ -422,9 +421,9 @@ missing_reference_is_refused_and_explained(void **state)
 	struct err e = {0};
 
 	(void)state; /* cmocka */
-	assert_int_equal(iso2_signed_nodes(&m, nodes), 4);
-	assert_int_equal(sign_make(EXI_ISO2_FRAG, &m.tree, nodes, 3, &signer, &info, &uris, NULL),
-			 E_OK);
+	iso2_signed(&m, &scope);
+	assert_int_equal(scope.n--, 4);
+	assert_int_equal(sign_make(&scope, &signer, &info, &uris, NULL), E_OK);
 	assert_int_equal(iso2_encode(&m, &info, &exi, NULL), E_OK);
 	other = decode(&exi);
 	assert_int_equal(install_res_verify_signature(&other, &e), E_MSG_DIGEST);

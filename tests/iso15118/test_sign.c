@@ -177,7 +177,7 @@ at(json_t *v, const char *path)
 static enum err_code
 verify_json(json_t *v, struct err *e)
 {
-	uint32_t nodes[SIGN_REFERENCES_MAX];
+	struct sign_scope scope;
 	struct buf exi = {0};
 	struct exi_tree t;
 	struct iso2_msg m = {0};
@@ -191,8 +191,8 @@ verify_json(json_t *v, struct err *e)
 	if (rc != E_OK)
 		fail_msg("%s", e->text);
 	assert_int_equal(iso2_decode(buf_span(&exi), &m, e), E_OK);
-	rc = sign_verify(EXI_ISO2_FRAG, &m.tree, m.signature, nodes, iso2_signed_nodes(&m, nodes),
-			 buf_span(&car_point), e);
+	iso2_signed(&m, &scope);
+	rc = sign_verify(&scope, m.signature, buf_span(&car_point), e);
 	iso2_msg_free(&m);
 	exi_tree_free(&t);
 	buf_free(&exi);
