@@ -92,13 +92,14 @@ enum err_code
 cert_store_revoke(struct db *db, int64_t id, unsigned reason, int64_t at, bool block_key,
 		  const struct audit_record *a, struct err *e) MUST_CHECK;
 
-/* For the reconciler: intents older than T become orphans; issued and unclaimed ones older than T
- * are listed. */
+/* For the reconciler: intents made before older_than (seconds since 1970) become orphans; issued,
+ * good and unclaimed ones from before it are listed, oldest first. */
 enum err_code
 cert_store_orphan(struct db *db, int64_t older_than, int64_t *count, struct err *e) MUST_CHECK;
 enum err_code cert_store_unclaimed(struct db *db, int64_t older_than, struct cert_row *rows,
 				   size_t cap, size_t *count, struct err *e) MUST_CHECK;
 
+/* No new intent for this key; revokes nothing (a CA's own key is blocked this way). */
 enum err_code key_store_block(struct db *db, const uint8_t spki_hash[32],
 			      const struct audit_record *a, struct err *e) MUST_CHECK;
 

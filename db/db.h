@@ -2,7 +2,8 @@
 /* The store: verbs of the domain, never query text (db/stmt.def holds every statement). Writes go
  * through one committer that groups what is queued into one durable commit and returns to each
  * caller only after it; reads run beside it on their own connections. A struct db is shared by all
- * threads. SQLite today; the interface hides which. */
+ * threads. SQLite today; the interface hides which. Rows that a call fills in are overwritten: free
+ * what they held before; after an error there is nothing to free. */
 #ifndef DB_DB_H
 #define DB_DB_H
 

@@ -47,9 +47,10 @@ struct vehicle_row {    /* owned by the caller: vehicle_row_free */
 };
 void vehicle_row_free(struct vehicle_row *r);
 
-/* Insert or replace. When the key differs from the stored one, all contracts of the PCID are
- * deleted in the same transaction and one event mo.prov.cert.updated each is queued
- * (spec/protocols 2.2); *contracts_dropped counts them. */
+/* Insert or replace. When the key differs from the stored one of this edition, the contracts of the
+ * PCID in this edition (their bundles are made for that key) are deleted in the same transaction
+ * and one event mo.prov.cert.updated each is queued (spec/protocols 2.2); *contracts_dropped counts
+ * them. */
 enum err_code
 vehicle_store_put(struct db *db, const struct vehicle_row *r, const struct audit_record *a,
 		  int64_t *contracts_dropped, struct err *e) MUST_CHECK;
@@ -58,6 +59,7 @@ enum err_code vehicle_store_get(struct db *db, const char *pcid, int edition,
 /* Deletes the vehicle and its contracts with their events (mo.prov.cert.deleted per EMAID). */
 enum err_code vehicle_store_delete(struct db *db, const char *pcid, const struct audit_record *a,
 				   struct err *e) MUST_CHECK;
+/* By PCID, all editions of one in the same page; cap at least 2. */
 enum err_code vehicle_store_list(struct db *db, const char *after, struct vehicle_row *rows,
 				 size_t cap, size_t *count, struct err *e) MUST_CHECK;
 
@@ -87,17 +89,19 @@ struct variant_row { /* one signed bundle of a contract; owned by the caller: va
 };
 void variant_row_free(struct variant_row *r);
 
-/* Insert or update (same EMAID key, PCID, edition) contract and one variant in one transaction;
- * claims the certificate row; first contract of a PCID becomes default; an update keeps the flag.
- * Queues oem.contract.created or .updated. E_EMAID_TAKEN when the EMAID key belongs to another
- * PCID; E_PCID_UNKNOWN when the vehicle is not there (checked in the same transaction). */
+/* Insert or update (same EMAID key, PCID, edition) contract and one variant (or NULL) in one
+ * transaction; with another certificate the variants of the old one go. Claims the certificate row;
+ * first contract of a PCID becomes default; an update keeps the flag. Queues oem.contract.created
+ * or .updated. E_EMAID_TAKEN when the EMAID key belongs to another PCID; E_PCID_UNKNOWN when the
+ * vehicle is not there (checked in the same transaction). */
 enum err_code
 contract_store_put(struct db *db, const struct contract_row *c, const struct variant_row *v,
 		   const struct audit_record *a, struct err *e) MUST_CHECK;
 /* The PCID that an EMAID key is bound to ("" when free). */
 enum err_code
 contract_store_owner(struct db *db, const char *emaid_key, char pcid[19], struct err *e) MUST_CHECK;
-/* *rows: array of *count owned by the caller (contract_row_free each, then free). */
+/* edition 0: any. *rows: array of *count owned by the caller (contract_row_free each, then free).
+ */
 enum err_code
 contract_store_by_emaid(struct db *db, const char *emaid_key, int edition,
 			struct contract_row **rows, size_t *count, struct err *e) MUST_CHECK;

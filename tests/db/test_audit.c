@@ -110,6 +110,24 @@ failed_write_leaves_no_audit_row(void **state)
 	assert_int_equal(rows, 1);
 }
 
+/* I-31: in one transaction, so what cannot be audited does not happen. */
+static void
+no_audit_row_no_write(void **state)
+{
+	struct fixture *f = *state;
+	struct cert_row r = make_intent("cpo-sub2", 1);
+	int64_t id;
+
+	make_ca(f, "cpo-sub2");
+	raw_exec(f, "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); "
+		    "END");
+	FAILS(f, E_DB, cert_store_intent(f->db, &r, &audit_any, &id, &f->e));
+	assert_int_equal(raw_int(f, "SELECT COUNT(*) FROM cert_status"), 0);
+	assert_int_equal(raw_int(f, "SELECT n FROM counters WHERE name = 'intents'"), 0);
+	raw_exec(f, "DROP TRIGGER full");
+	OK(f, cert_store_intent(f->db, &r, &audit_any, &id, &f->e));
+}
+
 static void
 unknown_kind_of_subject_is_refused(void **state)
 {
@@ -249,6 +267,7 @@ main(void)
 		T(verify_walks_a_long_chain_across_restarts),
 		T(tampering_is_found_where_it_is),
 		T(failed_write_leaves_no_audit_row),
+		T(no_audit_row_no_write),
 		T(unknown_kind_of_subject_is_refused),
 		T(erased_key_leaves_the_chain_valid_and_the_value_unreadable),
 		T(audit_and_outbox_hold_no_pcid_and_no_emaid),
