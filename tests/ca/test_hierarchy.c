@@ -5,7 +5,7 @@
 static void
 every_profile_has_an_issuer_or_signs_itself(void **state)
 {
-	size_t id, i;
+	enum profile_id id, i;
 
 	(void)state;
 	for (id = 0; id < PROFILE_COUNT; id++) {
@@ -25,7 +25,7 @@ every_profile_has_an_issuer_or_signs_itself(void **state)
 				break;
 		assert_true(i < PROFILE_COUNT);
 		assert_true(profiles[i].is_ca);
-		assert_true(hierarchy_allows((enum profile_id)i, (enum profile_id)id));
+		assert_true(hierarchy_allows(i, id));
 		assert_int_equal(profiles[id].issuer, i); /* the table of profiles says the same */
 	}
 }
@@ -47,7 +47,7 @@ cas_are_made_by_ceremonies_only(void **state)
 static void
 leaves_never_issue(void **state)
 {
-	size_t id, leaf;
+	enum profile_id id, leaf;
 
 	(void)state;
 	for (leaf = 0; leaf < PROFILE_COUNT; leaf++)
