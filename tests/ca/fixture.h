@@ -8,7 +8,7 @@
 #include "ca/ca.h"
 
 #define SOFTHSM_MODULE "/usr/lib/softhsm/libsofthsm2.so" /* or $V2GPKI_TEST_MODULE */
-#define OCSP_URL "http://127.0.0.1:8080/ocsp"
+#define OCSP_URL       "http://127.0.0.1:8080/ocsp"
 
 struct fixture {
 	char home[64];
