@@ -49,8 +49,7 @@ enrolment_succeeds_on_every_path(void **state)
 		"/.well-known/est/simpleenroll",
 		"/.well-known/est/cpo/simpleenroll",
 		"/.well-known/est/cpo/simpleenroll/ISO15118-2",
-		"/.well-known/est/cpo/simpleenroll/ISO15118-2?xsdMsgDefNamespace=urn:iso:15118:2:"
-		"2013:MsgDef",
+		"/.well-known/est/cpo/simpleenroll?xsdMsgDefNamespace=urn:iso:15118:2:2013:MsgDef",
 		"/.well-known/cpo/simpleenroll",
 		"/cpo/simpleenroll/ISO15118-2",
 		"/cpo/simpleenroll/ISO15118-2/secp256r1/",
