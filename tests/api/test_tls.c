@@ -9,9 +9,11 @@
 
 #include <curl/curl.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -306,6 +308,72 @@ new_files_are_read_and_broken_ones_change_nothing(void **state)
 	assert_string_equal(before, after);
 }
 
+/* Runs strongSwan's pki with these arguments; its output goes to HOME/pki.out. */
+static int
+run_pki(struct world *w, const char *const args[])
+{
+	char out[128];
+	int status = -1;
+	pid_t pid;
+
+	snprintf(out, sizeof(out), "%s/pki.out", w->f.home);
+	pid = fork();
+	if (pid == 0) {
+		int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		if (fd < 0 || dup2(fd, 1) < 0 ||
+		    (getenv("V2GPKI_TEST_LOG") == NULL && dup2(null, 2) < 0))
+			_exit(126);
+		execvp("pki", (char *const *)(uintptr_t)args);
+		_exit(127);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+strongswan_fetches_the_chain_and_enrols_unwrapped(void **state)
+{
+	struct world *w = *state;
+	char url[128], ca[128], in[128], out[128], user[256];
+	struct buf csr = {0}, der = {0};
+	struct cert c;
+	FILE *f;
+	int byte;
+
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u/unwrapped/cpo", (unsigned)w->tls_port);
+	snprintf(ca, sizeof(ca), "%s/service-root.pem", w->f.home);
+	snprintf(in, sizeof(in), "%s/csr.der", w->f.home);
+	snprintf(out, sizeof(out), "%s/chain", w->f.home);
+	snprintf(user, sizeof(user), "%s:%s", WORLD_BASIC_USER, WORLD_SECRET);
+	const char *const chain[] = {"pki", "--estca", "--url", url,       "--cacert",
+				     ca,    "--caout", out,     "--force", NULL};
+	const char *const enrol[] = {"pki",  "--est", "--url",      url,  "--cacert", ca,
+				     "--in", in,      "--userpass", user, NULL};
+	int rc = run_pki(w, chain);
+
+	if (rc == 127) {
+		print_message("strongswan-pki is not installed\n");
+		skip();
+	}
+	assert_int_equal(rc, 0);
+	world_csr(WORLD_STATION, ALGO_P256, &csr);
+	write_file(w, "csr.der", buf_span(&csr));
+	assert_int_equal(run_pki(w, enrol), 0);
+	snprintf(out, sizeof(out), "%s/pki.out", w->f.home);
+	f = fopen(out, "re");
+	assert_non_null(f);
+	while ((byte = fgetc(f)) != EOF)
+		buf_put_u8(&der, (uint8_t)byte);
+	fclose(f);
+	assert_int_equal(cert_parse(buf_span(&der), &c, &e), E_OK);
+	assert_true(span_equal(name_attr(c.subject, OID_CN), SPAN_LIT(WORLD_STATION)));
+	buf_free(&csr);
+	buf_free(&der);
+}
+
 int
 main(void)
 {
@@ -316,6 +384,7 @@ main(void)
 		cmocka_unit_test(certificates_that_do_not_count_are_401_and_never_an_alert),
 		cmocka_unit_test(a_forged_issuer_is_401_until_the_certificate_is_registered),
 		cmocka_unit_test(a_certificate_revoked_in_use_is_out_within_five_seconds),
+		cmocka_unit_test(strongswan_fetches_the_chain_and_enrols_unwrapped),
 		cmocka_unit_test(new_files_are_read_and_broken_ones_change_nothing),
 	};
 
