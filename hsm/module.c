@@ -127,7 +127,6 @@ open_library(const char *path, struct module **out, struct err *e)
 {
 	struct module *m = calloc(1, sizeof(*m));
 	CK_C_GetFunctionList get;
-	CK_RV rv;
 
 	if (m == NULL || pthread_rwlock_init(&m->use, NULL) != 0 ||
 	    (m->path = strdup(path)) == NULL) {
@@ -139,7 +138,7 @@ open_library(const char *path, struct module **out, struct err *e)
 		return err_set(e, E_HSM_MODULE, "not to be loaded: %s", dlerror());
 	}
 	*(void **)&get = dlsym(m->dl, "C_GetFunctionList");
-	if (get == NULL || (rv = get(&m->f)) != CKR_OK || m->f == NULL) {
+	if (get == NULL || get(&m->f) != CKR_OK || m->f == NULL) {
 		module_free(m);
 		return err_set(e, E_HSM_MODULE,
 			       "C_GetFunctionList is missing or fails: not a "

@@ -129,10 +129,8 @@ open_token(struct token *t, struct opening *o, struct err *e)
 	enum err_code rc = open_any(t, o, &s, e);
 
 	if (rc == E_OK) {
-		/* the session before: most likely gone with the token, and void after a
-		 * C_Initialize */
 		if (o->session != 0 && o->generation == generation)
-			(void)t->module->f->C_CloseSession(o->session);
+			(void)t->module->f->C_CloseSession(o->session); /* likely gone already */
 		o->session = s;
 		o->generation = generation;
 	}

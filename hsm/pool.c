@@ -295,11 +295,9 @@ work_once(struct worker *w)
 	}
 	if (o == OUT_TOKEN_LOST)
 		token_lost(t, w->epoch, &j->err);
-	if (o != OUT_TOKEN_LOST) {
-		job_end(j);
-	} else if (t->state == TOKEN_DOWN) {
+	if (o == OUT_TOKEN_LOST && t->state == TOKEN_DOWN) {
 		job_fail(j, &t->why);
-	} else if (j->retried || j->left) {
+	} else if (o != OUT_TOKEN_LOST || j->retried || j->left) {
 		job_end(j);
 	} else {
 		j->retried = true;
