@@ -62,8 +62,13 @@ done
 status 3 "$v2gpki" init --home "$dir/a" --name another && grep -q 'certificates carry it' "$dir/err"
 ok "a name that contradicts the configuration is refused" $?
 status 3 "$v2gpki" init --home "$dir/b" --name 'An organisation with a long name' &&
-	grep -q '3497 of 3390' "$dir/out" && grep -q bundle.too-large "$dir/err" && [ ! -e "$dir/b" ]
+	grep -q '3521 of 3390' "$dir/out" && grep -q bundle.too-large "$dir/err" && [ ! -e "$dir/b" ]
 ok "names over the size budget are refused with the sum, before anything is made" $?
+full="--name v2g.pkis --country DE" # names of the budget's full length (spec/iso15118 A.5)
+# shellcheck disable=SC2086
+status 0 "$v2gpki" init --home "$dir/b" $full --dry-run && grep -q '3389 of 3390' "$dir/out" &&
+	status 3 "$v2gpki" init --home "$dir/b" $full --ocsp-url http://127.0.0.1:8080/ocsp2 && grep -q '3395 of 3390' "$dir/out"
+ok "one character more than the budget is refused" $?
 status 3 "$v2gpki" init --home "$dir/b" --policy-oid 1.2.x && [ ! -e "$dir/b" ]
 ok "a policy OID that is none is refused before anything is made" $?
 status 3 "$v2gpki" init --home "$dir/b" --port 70000 && [ ! -e "$dir/b" ]
