@@ -9,6 +9,7 @@ check() {
 	if out=$("$@" 2>&1); then
 		ok=$((ok + 1))
 		echo "  ok    $name"
+		grep '^figure: ' <<<"$out"
 	else
 		failed=$((failed + 1))
 		echo "  FAIL  $name"

@@ -57,13 +57,10 @@ sed "s|^\( *module: *\).*|\1'$E2E_WORK/spy.so'|" "$V2GPKI_HOME/v2gpkid.conf" >"$
 install -m 0755 "$spy" "$E2E_WORK/spy.so"
 user=()
 [ "$(id -u)" != 0 ] || user=(--user v2gpki)
-start_daemon() {
-	SOFTHSM2_CONF=$V2GPKI_HOME/softhsm2.conf V2GPKI_SHIM_MODULE=$real V2GPKI_SHIM_COUNT=$E2E_SIGNATURES \
-		"$V2GPKI_HOME/bin/v2gpkid" -c "$V2GPKI_HOME/e2e.conf" "${user[@]}" 2>>"$E2E_WORK/daemon.log" &
-	daemon=$!
-	wait_ready "$V2GPKI_PLAIN_URL" "$daemon"
-}
-check "the daemon starts behind the PKCS#11 spy" start_daemon
+SOFTHSM2_CONF=$V2GPKI_HOME/softhsm2.conf V2GPKI_SHIM_MODULE=$real V2GPKI_SHIM_COUNT=$E2E_SIGNATURES \
+	"$V2GPKI_HOME/bin/v2gpkid" -c "$V2GPKI_HOME/e2e.conf" "${user[@]}" >/dev/null 2>>"$E2E_WORK/daemon.log" &
+daemon=$!
+check "the daemon starts behind the PKCS#11 spy" wait_ready "$V2GPKI_PLAIN_URL" $daemon
 export E2E_DAEMON_LOG=$E2E_WORK/daemon.log
 cp "$E2E_SIGNATURES" "$E2E_WORK/signatures.start"
 
@@ -73,12 +70,9 @@ for t in "${tests[@]}"; do
 	echo "$t"
 	. "$t"
 done
-stop_daemon() {
-	kill -TERM "$daemon"
-	wait "$daemon"
-	local rc=$?
-	daemon=''
-	expect 0 $rc "$E2E_WORK/daemon.log"
-}
-check "the daemon stops with status 0 on SIGTERM" stop_daemon
+kill -TERM "$daemon"
+wait "$daemon"
+rc=$?
+daemon=''
+check "the daemon stops with status 0 on SIGTERM" expect 0 $rc "$E2E_WORK/daemon.log"
 totals

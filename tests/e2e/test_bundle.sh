@@ -32,7 +32,12 @@ sizes() {
 	[ "$n" -le 4200 ]
 }
 same_bytes() { v2gpki exi encode "$w/res.json" -o "$w/again.exi" && cmp "$w/res.exi" "$w/again.exi"; }
-explained() { v2gpki exi explain "$w/res.exi" --root "$V2GPKI_PKI/v2g-root.pem" >"$w/explain" && grep -qi 'signature' "$w/explain"; }
+explained() { # the bundle as it came is good; one with a foreign certificate in a signed element is not
+	v2gpki exi explain "$w/res.exi" >"$w/explain" && expect 4 "$(grep -c 'digest fits' "$w/explain")" "$w/explain" || return 1
+	jq '(.. | .eMAID? // empty | .CONTENT) |= "DEXYZC000000099"' "$w/res.json" | v2gpki exi encode - -o "$w/forged.exi"
+	v2gpki exi explain "$w/forged.exi" >"$w/explain" 2>&1
+	expect 3 $? "$w/explain" && grep -q 'eMAID: digest does not fit' "$w/explain"
+}
 over_budget() { # one byte more than the budget is refused by init, with the sum
 	local home=$E2E_WORK/over url=http://127.0.0.1:8080/ocsp out rc
 	for _ in $(seq 60); do # lengthen the URL until it is refused; the last that fits is one byte shorter

@@ -65,10 +65,10 @@ missing() {
 	} | sqlite3 "file:$work/scratch.db?mode=memory"
 }
 # Digests that CA keys signed but that no row knows. The spy writes "KEY-ID DIGEST"; proofs of the keys at
-# start are signatures over something that is no certificate, so only lines after readiness count.
-unknown_signatures() { # FIRST-LINE
+# start are signatures over something that is no certificate, so lines from readiness to the kill count.
+unknown_signatures() { # FIRST-LINE LAST-LINE
 	sql "SELECT lower(hex(key_id)) FROM cas WHERE profile LIKE '%sub%' OR profile LIKE '%root%'" | sort >"$work/ca-keys"
-	tail -n "+$1" "$signatures" | sort | join - "$work/ca-keys" | awk '{ print $2 }' | sort -u >"$work/signed"
+	sed -n "$1,$2p" "$signatures" | sort | join - "$work/ca-keys" | awk '{ print $2 }' | sort -u >"$work/signed"
 	sql "SELECT lower(hex(tbs_hash)) FROM cert_info" | sort -u >"$work/known"
 	comm -23 "$work/signed" "$work/known" | sed 's/^/signed, but not in the store: /'
 }
@@ -100,6 +100,7 @@ for run in $(seq "$runs"); do
 		bad=$((bad + 1))
 	}
 	touch "$work/ack"
+	last=$(wc -l <"$signatures")
 	intents=$(sql "SELECT count(*) FROM cert_status WHERE state = 0")
 	acked=$(wc -l <"$work/ack")
 	issued=$(sql "SELECT count(*) FROM cert_status s JOIN cert_info i ON i.cert_id = s.id WHERE s.state = 1 AND s.status = 0 AND i.profile IN ('secc-leaf', 'contract-leaf')")
@@ -115,7 +116,7 @@ for run in $(seq "$runs"); do
 	open=$(sql "SELECT count(*) FROM cert_status WHERE state = 0 OR (state = 1 AND claimed = 0 AND status = 0)")
 	{
 		missing
-		unknown_signatures "$first"
+		unknown_signatures "$first" "$last"
 		[ "$open" = 0 ] || echo "the reconciler left $open open"
 		[ "$(sql 'PRAGMA quick_check')" = ok ] || echo "the store is damaged"
 	} >"$work/wrong"
