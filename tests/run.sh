@@ -104,24 +104,24 @@ release_build() { build "$out/release" --werror -Dtests=false -Dbuildtype=releas
 
 # Sanitizers: the tests that need libfaketime hang under them (both replace the clock); they are the
 # suite "faketime", listed here.
-asan_options="detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:suppressions=$top/tests/suppressions/asan.supp"
+asan_options="detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
 asan() {
 	CC="ccache clang" build "$out/asan" -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug \
 		-Dtest_hooks=true || return 1
 	meson test -C "$out/asan" --list --suite faketime 2>/dev/null | sed 's/^/note: left out under sanitizers (faketime): /'
-	ASAN_OPTIONS=$asan_options LSAN_OPTIONS=suppressions=$top/tests/suppressions/lsan.supp \
+	ASAN_OPTIONS=$asan_options LSAN_OPTIONS=suppressions=$top/tests/lsan.supp \
 		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		meson_tests "$out/asan" --no-suite lint --no-suite faketime --no-suite bench --no-suite e2e -t 4
 }
 tsan() {
 	CC="ccache clang" build "$out/tsan" -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debug \
 		-Dtest_hooks=true || return 1
-	TSAN_OPTIONS=halt_on_error=1:suppressions=$top/tests/suppressions/tsan.supp \
+	TSAN_OPTIONS=halt_on_error=1 \
 		meson_tests "$out/tsan" --no-suite lint --no-suite faketime --no-suite bench --no-suite e2e -t 6
 }
 e2e() { "$top/tests/e2e/run.sh" "$out/unit"; }
 e2e_asan() {
-	ASAN_OPTIONS=$asan_options LSAN_OPTIONS=suppressions=$top/tests/suppressions/lsan.supp \
+	ASAN_OPTIONS=$asan_options LSAN_OPTIONS=suppressions=$top/tests/lsan.supp \
 		UBSAN_OPTIONS=halt_on_error=1 V2GPKI_SANITIZED=1 "$top/tests/e2e/run.sh" "$out/asan"
 }
 kills() { "$top/tests/faults/kills.sh" "$out/unit" "${1:-50}"; }
