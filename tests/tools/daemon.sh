@@ -284,6 +284,52 @@ status 3 "$v2gpki" root add "$dir/nothing" --type OEM
 ok "a root that is no certificate is refused" $?
 status 0 "$v2gpki" root remove "$id" && status 4 "$v2gpki" root show "$id"
 ok "root remove" $?
+# --- vehicles and contracts, made by their participants
+deploy=$(dirname "$0")/../../deploy
+pcid=WVA00000000000001
+{
+	"$deploy/mint-pki.sh" "$dir/oem" 'Test OEM' OEM &&
+		"$deploy/mint-vehicle.sh" "$dir/oem/sub2.pem" "$dir/oem/sub2.key" "$pcid" "$dir/car"
+} >/dev/null 2>&1
+status 0 "$v2gpki" root add "$dir/oem/root.pem" --type OEM &&
+	status 0 "$v2gpki" client add oem1 --roles OEM --wmi WVA --no-secret &&
+	status 0 "$v2gpki" client cert oem1 --key-out "$dir/oem1.key" -o "$dir/oem1.pem" &&
+	status 0 "$v2gpki" client add mo1 --roles MO_HUBJECT_PKI --providers DEXYZ --no-secret &&
+	status 0 "$v2gpki" client cert mo1 --key-out "$dir/mo1.key" -o "$dir/mo1.pem"
+ok "an OEM and an MO" $?
+der() { openssl x509 -in "$1" -outform DER | base64 -w0; }
+put() { # CLIENT PATH BODY: prints the status
+	curl -s --cacert "$V2GPKI_CA" --cert "$dir/$1.pem" --key "$dir/$1.key" -o "$dir/body" -w '%{http_code}' -X PUT \
+		-H 'Content-Type: application/json' -d "$3" "https://127.0.0.1:$port$2"
+}
+[ "$(put oem1 /v1/oem/provCerts "{\"vehicleCertificate\":\"$(der "$dir/car.pem")\",
+	\"subCA2Certificate\":\"$(der "$dir/oem/sub2.pem")\",\"subCA1Certificate\":\"$(der "$dir/oem/sub1.pem")\"}")" = 200 ]
+ok "the OEM publishes a car" $?
+[ "$(put mo1 /v1/cps/generate/signedContractData "{\"emaid\":\"DEXYZC000000015\",\"pcid\":\"$pcid\",
+	\"contractBegins\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\",
+	\"contractEnds\":\"$(date -u -d '+1 year' +%Y-%m-%dT%H:%M:%SZ)\",
+	\"xsdMsgDefNamespace\":\"urn:iso:15118:2:2013:MsgDef\"}")" = 201 ]
+ok "the MO orders a contract" $?
+status 0 "$v2gpki" vehicle list && grep -q "^$pcid  *oem1  *ISO15118-2" "$dir/out"
+ok "vehicle list" $?
+status 0 "$v2gpki" vehicle list --after "$pcid" && [ "$(wc -l <"$dir/out")" -eq 1 ]
+ok "vehicle list behind the last" $?
+status 0 "$v2gpki" vehicle show "$pcid" && grep -q "vehicleCertificate  *$(der "$dir/car.pem" | cut -c1-60)" "$dir/out"
+ok "vehicle show" $?
+status 0 "$v2gpki" contract list && grep -q "^DEXYZC000000015  *$pcid  *mo1" "$dir/out"
+ok "contract list" $?
+status 0 "$v2gpki" contract show DE-XYZ-C00000001-5 --json && grep -q '"ours":true' "$dir/out"
+ok "contract show by any spelling" $?
+status 0 "$v2gpki" cert list --participant mo1 --ca mo-sub2 && grep -q 'issued.*DEXYZC000000015' "$dir/out"
+ok "its certificate is in the list" $?
+status 0 "$v2gpki" contract remove DEXYZC000000015 --dry-run && status 0 "$v2gpki" contract show DEXYZC000000015
+ok "a dry run removes nothing" $?
+status 0 "$v2gpki" contract remove DEXYZC000000015 && status 4 "$v2gpki" contract show DEXYZC000000015
+ok "contract remove" $?
+status 0 "$v2gpki" cert list --participant mo1 --ca mo-sub2 && grep -q 'revoked.*DEXYZC000000015' "$dir/out"
+ok "and its certificate is revoked" $?
+! grep -e "$pcid" -e DEXYZC000000015 "$dir/log"
+ok "the log has neither PCID nor EMAID" $?
 status 4 "$v2gpki" vehicle show WVA12345678901234
 ok "an unknown vehicle is not found" $?
 status 4 "$v2gpki" contract show DEXYZC123456789

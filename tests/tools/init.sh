@@ -85,6 +85,23 @@ ok "the host of the public URL is in the TLS certificate" $?
 all_there "$dir/b"
 ok "it stays allowed" $?
 
+# --- tokens
+conf=$dir/a/v2gpkid.conf
+status 0 "$v2gpki" token list -c "$conf" && grep -q '^main  label:v2gpki  yes' "$dir/out"
+ok "token list" $?
+status 0 "$v2gpki" token check -c "$conf" && grep -q 'P-256 signatures' "$dir/out"
+ok "token check tells the speed" $?
+status 4 "$v2gpki" token check none -c "$conf"
+ok "an unknown token is not found" $?
+status 3 "$v2gpki" token init -c "$conf" --so-pin-file "$dir/a/so-pin" && grep -q token.key-exists "$dir/err"
+ok "a token that is there is not made again" $?
+status 2 "$v2gpki" token init -c "$conf"
+ok "token init wants the file of the SO PIN" $?
+status 2 "$v2gpki" token check --module /none
+ok "--module wants --slot" $?
+status 5 "$v2gpki" token check --module /none --slot id:0
+ok "a module that is not there means try later" $?
+
 printf '# mine\n' >>"$dir/b/v2gpkid.conf"
 status 0 "$v2gpki" init --home "$dir/b" --port 9443 --admin-port 9444 --public-url https://other.example.org:9443 &&
 	grep -q 'participant_port: 9443' "$dir/b/v2gpkid.conf" && grep -q '^# mine' "$dir/b/v2gpkid.conf" &&
