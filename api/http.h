@@ -39,6 +39,7 @@ struct http {
 	size_t received; /* bytes of the body, dropped ones too */
 	enum http_state state;
 	bool begun, close, authenticated;
+	bool handed_over; /* counted among the server's suspended requests */
 	int64_t started_us, queued_us;
 	int64_t wait_max_us; /* longest wait for a worker */
 	struct http *next;   /* in the queue of workers */

@@ -111,6 +111,7 @@ hand_over(struct http *h)
 
 	h->state = HTTP_WAITING;
 	h->wait_max_us = s->wait_max_us;
+	h->handed_over = true;
 	atomic_fetch_add(&s->suspended, 1);
 	MHD_suspend_connection(h->link);
 	if (!workers_put(s->workers, h)) {
@@ -118,6 +119,15 @@ hand_over(struct http *h)
 		MHD_resume_connection(h->link);
 	}
 	return MHD_YES;
+}
+
+/* Back on a network thread: to be answered, or because its caller has gone. */
+static void
+take_back(struct http *h)
+{
+	if (h->handed_over)
+		atomic_fetch_sub(&h->server->suspended, 1);
+	h->handed_over = false;
 }
 
 /* --- one request, as the library calls --- */
@@ -222,7 +232,7 @@ on_request(void *arg, struct MHD_Connection *link, const char *url, const char *
 	if (h->state == HTTP_WAITING)
 		return MHD_YES; /* not resumed yet */
 	if (h->state == HTTP_DONE) {
-		atomic_fetch_sub(&h->server->suspended, 1);
+		take_back(h);
 		return send_reply(h);
 	}
 	return on_complete(h);
@@ -239,6 +249,7 @@ on_completed(void *arg, struct MHD_Connection *link, void **context,
 	(void)why; /* the log line is out; whether the caller got the reply is not ours to know */
 	if (h == NULL)
 		return;
+	take_back(h);
 	conn_request_awaited(h->server->conns, h->conn);
 	atomic_fetch_sub(&h->server->requests, 1);
 	http_free(h);

@@ -625,6 +625,28 @@ stopping_answers_what_is_under_way_and_never_aborts(void **state)
 }
 
 static void
+callers_that_leave_while_they_wait_do_not_hold_up_the_stop(void **state)
+{
+	int fds[5], i;
+
+	(void)state;
+	atomic_store(&gate, 0);
+	for (i = 0; i < 5; i++) {
+		fds[i] = client_dial(port);
+		assert_true(client_text(fds[i], "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"));
+	}
+	await_running(2);
+	usleep(100000);
+	for (i = 0; i < 5; i++)
+		close(fds[i]);
+	usleep(100000);
+	atomic_store(&gate, 1);
+	usleep(100000);
+	server_stop(server); /* ends: the test's own limit is the check */
+	server = NULL;
+}
+
+static void
 slow_senders_are_cut_off_although_they_never_fall_silent(void **state)
 {
 	struct server_conf conf = conf_of_test();
@@ -755,6 +777,9 @@ main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(stopping_answers_what_is_under_way_and_never_aborts,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			callers_that_leave_while_they_wait_do_not_hold_up_the_stop, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(
 			slow_senders_are_cut_off_although_they_never_fall_silent, setup, teardown),
 		cmocka_unit_test_setup_teardown(silent_connections_are_closed, setup, teardown),
