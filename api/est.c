@@ -8,8 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define EST_BODY_MAX 16384 /* bytes of a request in any encoding */
-#define LINE_DEFAULT 76    /* characters: as live services wrap (spec/clients) */
+#define EST_BODY_MAX   16384 /* bytes of a request in any encoding */
+#define DEFAULT_ENROLL "/.well-known/est/simpleenroll"
+#define LINE_DEFAULT   76 /* characters: as live services wrap (spec/clients) */
 
 /* Labels of OPCP's {ca}, what stands behind them, and whether this service enrols there. */
 static const struct label {
@@ -191,13 +192,17 @@ get_cacerts(struct request *rq)
 	return chain_of(rq, rq->args[0], rq->args[1], rq->args[2]);
 }
 
+/* What /.well-known/est/{operation} without a label stands for. */
+static const char *
+default_label(const struct request *rq)
+{
+	return rq->app->conf == NULL ? "cpo" : conf_str(rq->app->conf, "est.default_label");
+}
+
 static enum err_code
 get_default_cacerts(struct request *rq)
 {
-	const char *label =
-		rq->app->conf == NULL ? "cpo" : conf_str(rq->app->conf, "est.default_label");
-
-	return chain_of(rq, label, NULL, NULL);
+	return chain_of(rq, default_label(rq), NULL, NULL);
 }
 
 /* --- simpleenroll --- */
@@ -276,6 +281,9 @@ post_enroll(struct request *rq)
 	if ((rc = check_edition(rq, l, rq->args[0])) != E_OK ||
 	    (rc = check_algorithm(rq, rq->args[1])) != E_OK)
 		return rc;
+	if (strcmp(rq->route->path, DEFAULT_ENROLL) == 0 && strcmp(default_label(rq), l->name) != 0)
+		return err_set(&rq->err, E_EST_LABEL, "this path stands for label %s: use %s",
+			       default_label(rq), "/.well-known/est/cpo/simpleenroll");
 	if (!l->enrols)
 		return err_set(&rq->err, E_EST_LABEL, "label %s: this service enrols at cpo only",
 			       l->name);
@@ -306,7 +314,7 @@ post_enroll(struct request *rq)
 	{LISTEN_PARTICIPANT, "GET", path, handler, who, CALL_EST_CACERTS, SUBJECT_NONE, FAST, false, 0}
 
 const struct route routes_est[] = {
-	ENROLL("/.well-known/est/simpleenroll", CALL_EST_CPO),
+	ENROLL(DEFAULT_ENROLL, CALL_EST_CPO),
 	ENROLL_LABEL("cpo", CALL_EST_CPO),
 	ENROLL_LABEL("mo", CALL_EST_MO),
 	ENROLL_LABEL("oem", CALL_EST_OEM),

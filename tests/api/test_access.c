@@ -8,9 +8,14 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
+#include "base/privacy.h"
 #include "tests/api/world.h"
 
 #define P WORLD_PCID
@@ -174,6 +179,73 @@ admin_routes_are_unknown_on_the_other_listeners(void **state)
 			}
 }
 
+/* Case of letters does not count. */
+static bool
+file_has(const char *path, const char *text)
+{
+	struct buf b = {0};
+	FILE *f = fopen(path, "re");
+	bool found;
+	int c;
+
+	assert_non_null(f);
+	while ((c = fgetc(f)) != EOF)
+		buf_put_u8(&b, (uint8_t)c);
+	fclose(f);
+	found = buf_cstr(&b) != NULL && strcasestr((char *)b.p, text) != NULL;
+	buf_free(&b);
+	return found;
+}
+
+static void
+log_lines_have_pseudonyms_and_never_an_identifier(void **state)
+{
+	static const char *const paths[] = {"/v1/oem/provCerts/" P,
+					    "/v1/oem/provCerts/lookupVehicle/" P,
+					    "/v1/oem/provCerts/" P "?x=" P,
+					    "/v1/ccp/signedContractData/" P,
+					    "/v1/ccp/provideSignedContractData/" M "/" P,
+					    "/v1/ccp/lookupContract/" M,
+					    "/no/such/" P,
+					    "/v1/oem/provCerts/" P "/" M,
+					    "/v1/oem/provCerts/" P "_"};
+	struct world *w = *state;
+	char path[128], hidden[PSEUDONYM_LEN];
+	struct answer last;
+	int saved = dup(2), fd;
+	size_t i;
+	int who;
+
+	snprintf(path, sizeof(path), "%s/log", w->f.home);
+	fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(saved >= 0 && fd >= 0);
+	assert_int_equal(dup2(fd, 2), 2);
+	log_set_level(LOG_LEVEL_DEBUG);
+	for (i = 0; i < ARRAY_LEN(paths); i++)
+		for (who = 0; who < WORLD_PARTIES; who++) {
+			struct answer a;
+
+			world_call(w, who, "GET", paths[i], NULL, &a);
+			answer_free(&a);
+			world_call(w, who, "DELETE", paths[i], NULL, &a);
+			answer_free(&a);
+		}
+	world_call(w, MO_V2G, "PUT", "/v1/cps/generate/signedContractData",
+		   "{\"emaid\":\"" M "\",\"pcid\":\"" P "\"}", &last);
+	answer_free(&last);
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_int_equal(dup2(saved, 2), 2);
+	close(saved);
+	close(fd);
+	assert_true(file_has(path, "event=http.reply"));
+	assert_false(file_has(path, P));
+	assert_false(file_has(path, M));
+	privacy_pseudonym("pcid", P, hidden);
+	assert_true(file_has(path, hidden));
+	privacy_pseudonym("emaid", M, hidden);
+	assert_true(file_has(path, hidden));
+}
+
 /* A handler that succeeds without asking whose subject it was. */
 static enum err_code
 forgetful(struct request *rq)
@@ -213,6 +285,7 @@ main(void)
 		cmocka_unit_test(foreign_prefixes_are_refused),
 		cmocka_unit_test(spelling_of_a_prefix_does_not_matter),
 		cmocka_unit_test(admin_routes_are_unknown_on_the_other_listeners),
+		cmocka_unit_test(log_lines_have_pseudonyms_and_never_an_identifier),
 		cmocka_unit_test(a_forgotten_scope_check_is_an_internal_error),
 	};
 

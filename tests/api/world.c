@@ -129,7 +129,7 @@ start(struct world *w)
 			      {LISTEN_PLAIN, "127.0.0.1", 0, NULL, NULL}},
 		.listener_count = 3,
 		.network_threads = 2,
-		.workers = 8,
+		.workers = 32,
 		.queue_max = 64,
 		.connections_max = 200,
 		.idle_timeout_s = 30,
