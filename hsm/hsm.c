@@ -131,7 +131,7 @@ hsm_key_generate(struct hsm *h, const char *token, const struct algo *a, struct 
 
 	if (t == NULL)
 		return E_CONFIG;
-	if ((rc = job_for_id(key_run_generate, t, id, &j, e)) != E_OK)
+	if ((rc = job_for_id(key_run_generate, t, id, &j, e)) != E_OK || j == NULL)
 		return rc;
 	j->algo = a;
 	if (!str_copy(j->label, sizeof(j->label), label))

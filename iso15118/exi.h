@@ -29,21 +29,25 @@ enum exi_set {
 
 /* Local names of elements and attributes, in all sets. */
 /* clang-format off */
+/* clang-format off */
 #define EXI_ITEMS(X) \
-	X(Algorithm) X(Body) X(CPSCertificateChain) X(CanonicalizationMethod) X(Certificate) \
-	X(CertificateInstallationReq) X(CertificateInstallationRes) X(CertificateUpdateReq) \
-	X(CertificateUpdateRes) X(ContractCertificateChain) X(ContractSignatureCertChain) \
-	X(ContractSignatureEncryptedPrivateKey) X(DHPublicKey) X(DHpublickey) X(DigestMethod) \
-	X(DigestValue) X(ECDHCurve) X(EMAID) X(EVSEProcessing) X(FaultCode) X(FaultMsg) \
-	X(HMACOutputLength) X(Header) X(Id) X(KeyInfo) X(ListOfRootCertificateIDs) \
-	X(MaximumContractCertificateChains) X(Notification) X(OEMProvisioningCert) \
-	X(OEMProvisioningCertificateChain) X(Object) X(PrioritizedEMAIDs) X(Reference) \
-	X(RemainingContractCertificateChains) X(ResponseCode) X(RetryCounter) \
-	X(RootCertificateID) X(SAProvisioningCertificateChain) X(SECP521_EncryptedPrivateKey) \
-	X(SessionID) X(Signature) X(SignatureMethod) X(SignatureValue) X(SignedInfo) \
-	X(SignedInstallationData) X(SubCertificates) X(TPM_EncryptedPrivateKey) X(TimeStamp) \
-	X(Transform) X(Transforms) X(Type) X(URI) X(V2G_Message) X(X448_EncryptedPrivateKey) \
-	X(X509IssuerName) X(X509SerialNumber) X(XPath) X(eMAID) X(undeclared)
+	X(Algorithm) X(Body) X(CPSCertificateChain) X(CanonicalizationMethod) \
+	X(Certificate) X(CertificateInstallationReq) X(CertificateInstallationRes) \
+	X(CertificateUpdateReq) X(CertificateUpdateRes) X(ContractCertificateChain) \
+	X(ContractSignatureCertChain) X(ContractSignatureEncryptedPrivateKey) \
+	X(DHPublicKey) X(DHpublickey) X(DigestMethod) X(DigestValue) X(ECDHCurve) X(EMAID) \
+	X(EVSEProcessing) X(FaultCode) X(FaultMsg) X(HMACOutputLength) X(Header) X(Id) \
+	X(KeyInfo) X(ListOfRootCertificateIDs) X(MaximumContractCertificateChains) \
+	X(Notification) X(OEMProvisioningCert) X(OEMProvisioningCertificateChain) X(Object) \
+	X(PrioritizedEMAIDs) X(Reference) X(RemainingContractCertificateChains) \
+	X(ResponseCode) X(RetryCounter) X(RootCertificateID) \
+	X(SAProvisioningCertificateChain) X(SECP521_EncryptedPrivateKey) X(SessionID) \
+	X(Signature) X(SignatureMethod) X(SignatureValue) X(SignedInfo) \
+	X(SignedInstallationData) X(SubCertificates) X(TPM_EncryptedPrivateKey) \
+	X(TimeStamp) X(Transform) X(Transforms) X(Type) X(URI) X(V2G_Message) \
+	X(X448_EncryptedPrivateKey) X(X509IssuerName) X(X509SerialNumber) X(XPath) X(eMAID) \
+	X(undeclared)
+/* clang-format on */
 /* clang-format on */
 
 enum exi_item {

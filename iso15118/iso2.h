@@ -14,17 +14,21 @@
 
 /* responseCodeType in the order of the schema. */
 /* clang-format off */
+/* clang-format off */
 #define ISO2_RESPONSE_CODES(X) \
-	X(OK) X(OK_NewSessionEstablished) X(OK_OldSessionJoined) X(OK_CertificateExpiresSoon) \
-	X(FAILED) X(FAILED_SequenceError) X(FAILED_ServiceIDInvalid) X(FAILED_UnknownSession) \
+	X(OK) X(OK_NewSessionEstablished) X(OK_OldSessionJoined) \
+	X(OK_CertificateExpiresSoon) X(FAILED) X(FAILED_SequenceError) \
+	X(FAILED_ServiceIDInvalid) X(FAILED_UnknownSession) \
 	X(FAILED_ServiceSelectionInvalid) X(FAILED_PaymentSelectionInvalid) \
-	X(FAILED_CertificateExpired) X(FAILED_SignatureError) X(FAILED_NoCertificateAvailable) \
-	X(FAILED_CertChainError) X(FAILED_ChallengeInvalid) X(FAILED_ContractCanceled) \
+	X(FAILED_CertificateExpired) X(FAILED_SignatureError) \
+	X(FAILED_NoCertificateAvailable) X(FAILED_CertChainError) \
+	X(FAILED_ChallengeInvalid) X(FAILED_ContractCanceled) \
 	X(FAILED_WrongChargeParameter) X(FAILED_PowerDeliveryNotApplied) \
 	X(FAILED_TariffSelectionInvalid) X(FAILED_ChargingProfileInvalid) \
 	X(FAILED_MeteringSignatureNotValid) X(FAILED_NoChargeServiceSelected) \
 	X(FAILED_WrongEnergyTransferMode) X(FAILED_ContactorError) \
 	X(FAILED_CertificateNotAllowedAtThisEVSE) X(FAILED_CertificateRevoked)
+/* clang-format on */
 /* clang-format on */
 
 enum iso2_response_code {

@@ -50,8 +50,8 @@ default_of(const char *section, const char *key)
 	for (i = 0; i < conf_item_count; i++)
 		if (strcmp(conf_items[i].section, section) == 0 &&
 		    strcmp(conf_items[i].key, key) == 0)
-			return conf_items[i].def;
-	return NULL;
+			return conf_items[i].def != NULL ? conf_items[i].def : "";
+	return "";
 }
 
 /* What was given on the command line. What certificates carry is written out even where it is the
