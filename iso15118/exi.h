@@ -29,7 +29,6 @@ enum exi_set {
 
 /* Local names of elements and attributes, in all sets. */
 /* clang-format off */
-/* clang-format off */
 #define EXI_ITEMS(X) \
 	X(Algorithm) X(Body) X(CPSCertificateChain) X(CanonicalizationMethod) \
 	X(Certificate) X(CertificateInstallationReq) X(CertificateInstallationRes) \
@@ -47,7 +46,6 @@ enum exi_set {
 	X(TimeStamp) X(Transform) X(Transforms) X(Type) X(URI) X(V2G_Message) \
 	X(X448_EncryptedPrivateKey) X(X509IssuerName) X(X509SerialNumber) X(XPath) X(eMAID) \
 	X(undeclared)
-/* clang-format on */
 /* clang-format on */
 
 enum exi_item {

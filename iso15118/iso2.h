@@ -14,7 +14,6 @@
 
 /* responseCodeType in the order of the schema. */
 /* clang-format off */
-/* clang-format off */
 #define ISO2_RESPONSE_CODES(X) \
 	X(OK) X(OK_NewSessionEstablished) X(OK_OldSessionJoined) \
 	X(OK_CertificateExpiresSoon) X(FAILED) X(FAILED_SequenceError) \
@@ -28,7 +27,6 @@
 	X(FAILED_MeteringSignatureNotValid) X(FAILED_NoChargeServiceSelected) \
 	X(FAILED_WrongEnergyTransferMode) X(FAILED_ContactorError) \
 	X(FAILED_CertificateNotAllowedAtThisEVSE) X(FAILED_CertificateRevoked)
-/* clang-format on */
 /* clang-format on */
 
 enum iso2_response_code {
