@@ -197,7 +197,7 @@ static enum err_code
 find_party(struct auth *a, const char *id, bool on_worker, bool *needs_worker,
 	   struct principal *who, struct err *e)
 {
-	struct known_party k;
+	struct known_party k = {0};
 	enum err_code rc;
 
 	if (!party_cached(a, id, &k)) {
@@ -331,46 +331,59 @@ try_bearer(struct attempt *t, const char *token)
 	return rc;
 }
 
-/* user:password of a Basic credential (RFC 7617), NUL-terminated parts of *text. */
-static enum err_code
-basic_parts(const char *encoded, struct buf *text, char **secret, struct err *e)
+/* user:password of a Basic credential (RFC 7617), cut in place; text owns it. */
+static bool
+basic_parts(const char *encoded, struct buf *text, const char **user, const char **secret)
 {
 	char *colon;
 
-	if (base64_decode(span_str(encoded), text, NULL) != E_OK || buf_cstr(text) == NULL ||
-	    strlen((const char *)text->p) != text->n)
-		return err_set(e, E_AUTH_CREDENTIAL, "Basic: expected base64 of user:password");
-	colon = strchr((char *)text->p, ':');
+	if (base64_decode(span_str(encoded), text, NULL) != E_OK ||
+	    (*user = buf_cstr(text)) == NULL || strlen(*user) != text->n)
+		return false;
+	colon = memchr(text->p, ':', text->n);
 	if (colon == NULL)
-		return err_set(e, E_AUTH_CREDENTIAL, "Basic: expected base64 of user:password");
+		return false;
 	*colon = '\0';
 	*secret = colon + 1;
-	return E_OK;
+	return true;
+}
+
+/* Whether this pair is remembered; needs_worker when it is not and this is a network thread. */
+static enum err_code
+check_basic(struct attempt *t, const char *user, const char *secret)
+{
+	struct principal who;
+	uint8_t key[SHA256_LEN];
+	enum err_code rc;
+
+	if (!t->on_worker) {
+		rc = pair_key(t->a, true, user, secret, key, &t->rq->err);
+		t->needs_worker = rc == E_OK && !auth_cache_get(t->a->pairs, key, clock_mono_us(),
+								t->from_header);
+		return rc;
+	}
+	rc = auth_check_secret(t->a, true, user, secret, &who, &t->rq->err);
+	if (rc == E_OK)
+		memcpy(t->from_header, who.id, sizeof(t->from_header));
+	return rc;
 }
 
 static enum err_code
 try_basic(struct attempt *t, const char *encoded)
 {
-	struct principal who;
 	struct buf text = {0};
-	uint8_t key[SHA256_LEN];
-	char *secret = NULL;
+	const char *user, *secret;
 	enum err_code rc;
 
 	t->rq->auth_method = AUTH_BASIC;
 	if (!request_is_est(t->rq))
 		return err_set(&t->rq->err, E_AUTH_CREDENTIAL,
 			       "Basic is accepted for EST only: use a bearer token");
-	rc = basic_parts(encoded, &text, &secret, &t->rq->err);
-	if (rc == E_OK && !t->on_worker) {
-		rc = pair_key(t->a, true, (char *)text.p, secret, key, &t->rq->err);
-		t->needs_worker = rc == E_OK && !auth_cache_get(t->a->pairs, key, clock_mono_us(),
-								t->from_header);
-	} else if (rc == E_OK) {
-		rc = auth_check_secret(t->a, true, (char *)text.p, secret, &who, &t->rq->err);
-		if (rc == E_OK)
-			memcpy(t->from_header, who.id, sizeof(t->from_header));
-	}
+	if (basic_parts(encoded, &text, &user, &secret))
+		rc = check_basic(t, user, secret);
+	else
+		rc = err_set(&t->rq->err, E_AUTH_CREDENTIAL,
+			     "Basic: expected base64 of user:password");
 	if (text.p != NULL)
 		OPENSSL_cleanse(text.p, text.n);
 	buf_free(&text);

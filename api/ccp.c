@@ -5,6 +5,8 @@
 #include "api/opcp.h"
 #include "base/json.h"
 
+#include <ctype.h>
+
 #define REQ_EXI_MAX 16384 /* bytes of a CertificateInstallationReq */
 
 /* --- POST signedContractData: Req in, Res out --- */
@@ -155,12 +157,9 @@ check_root(struct request *rq, const struct install_answer *a)
 
 	if (asked == NULL)
 		return E_OK;
-	for (; *asked != '\0'; asked++) { /* D38: in any case, colons tolerated */
-		char c = *asked >= 'A' && *asked <= 'F' ? (char)(*asked - 'A' + 'a') : *asked;
-
-		if (c != ':' && a->cps_root[i++] != c)
+	for (; *asked != '\0'; asked++) /* D38: in any case, colons tolerated */
+		if (*asked != ':' && tolower((unsigned char)*asked) != a->cps_root[i++])
 			break;
-	}
 	return *asked == '\0' && a->cps_root[i] == '\0'
 		       ? E_OK
 		       : err_set(&rq->err, E_CONTRACT_UNKNOWN,

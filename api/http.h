@@ -34,7 +34,7 @@ struct http {
 	char *query_copy;
 	struct http_param params[HTTP_PARAMS_MAX];
 	size_t param_count;
-	char allowed[64]; /* Allow of a 405 */
+	char allowed[ROUTE_ALLOWED_MAX]; /* Allow of a 405 */
 	struct buf body;
 	size_t received; /* bytes of the body, dropped ones too */
 	enum http_state state;

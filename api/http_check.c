@@ -136,8 +136,10 @@ http_decode(char *s, bool plus)
 		if (*s == '%') {
 			*to++ = (char)octet;
 			s += 2;
+		} else if (plus && *s == '+') {
+			*to++ = ' ';
 		} else {
-			*to++ = (plus && *s == '+') ? ' ' : *s;
+			*to++ = *s;
 		}
 	}
 	*to = '\0';

@@ -107,6 +107,19 @@ too_large(struct http *h)
 		      body_max(h));
 }
 
+static enum err_code
+take_route(struct http *h)
+{
+	struct route_match m;
+	enum err_code rc =
+		route_find(h->listener, h->rq.method, h->rq.path, h->scratch, &m, &h->rq.err);
+
+	h->rq.route = m.route;
+	memcpy(h->rq.args, m.args, sizeof(m.args));
+	memcpy(h->allowed, m.allowed, sizeof(m.allowed));
+	return rc;
+}
+
 void
 http_begin(struct http *h, const char *method, const char *version, const struct http_facts *facts)
 {
@@ -118,9 +131,7 @@ http_begin(struct http *h, const char *method, const char *version, const struct
 		h->close = true;
 		return;
 	}
-	if (route_find(h->listener, method, h->rq.path, h->scratch, &h->rq.route, h->rq.args,
-		       h->allowed, e) == E_OK &&
-	    facts->lengths > 0 && facts->length > body_max(h))
+	if (take_route(h) == E_OK && facts->lengths > 0 && facts->length > body_max(h))
 		too_large(h);
 	if (e->code != E_OK && facts->lengths > 0 && facts->length > HTTP_DRAIN_MAX)
 		h->close = true;

@@ -4,6 +4,7 @@
 #include "api/http.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SEGMENTS_MAX 12
@@ -56,6 +57,15 @@ matches_label(const char *s, const char *label, size_t n)
 	return true;
 }
 
+/* Smaller is more literal. */
+static char
+rank_of(char first)
+{
+	if (first == '{')
+		return 'c';
+	return first == '~' ? 'b' : 'a';
+}
+
 /* Whether the path fits the pattern; rank has one character a segment, smaller is more literal. */
 static bool
 matches(const char *pattern, const struct segments *s, char *args[REQUEST_ARGS_MAX],
@@ -70,7 +80,7 @@ matches(const char *pattern, const struct segments *s, char *args[REQUEST_ARGS_M
 
 		if (seg == NULL && !optional)
 			return false;
-		if (*pattern == '{') {
+		if (*pattern == '{' || seg == NULL) {
 			if (arg < REQUEST_ARGS_MAX)
 				args[arg++] = seg;
 		} else if (*pattern == '~') {
@@ -80,7 +90,7 @@ matches(const char *pattern, const struct segments *s, char *args[REQUEST_ARGS_M
 			return false;
 		}
 		if (seg != NULL)
-			rank[i++] = *pattern == '{' ? 'c' : *pattern == '~' ? 'b' : 'a';
+			rank[i++] = rank_of(*pattern);
 		pattern += n;
 		if (*pattern == '/')
 			pattern++;
@@ -90,17 +100,13 @@ matches(const char *pattern, const struct segments *s, char *args[REQUEST_ARGS_M
 }
 
 static void
-allow(char allowed[64], const char *method)
+allow(char allowed[ROUTE_ALLOWED_MAX], const char *method)
 {
-	size_t used = strlen(allowed), n = strlen(method);
+	size_t used = strlen(allowed);
 
-	if (strstr(allowed, method) != NULL || used + n + 3 > 64)
-		return;
-	if (used > 0) {
-		memcpy(allowed + used, ", ", 2);
-		used += 2;
-	}
-	memcpy(allowed + used, method, n + 1);
+	if (strstr(allowed, method) == NULL)
+		(void)snprintf(allowed + used, ROUTE_ALLOWED_MAX - used, "%s%s",
+			       used == 0 ? "" : ", ", method); /* all methods fit */
 }
 
 static bool
@@ -115,46 +121,43 @@ struct search {
 	unsigned listener;
 	const char *method;
 	struct segments segments;
-	const struct route *found;
 	char best[SEGMENTS_MAX + 1];
 };
 
 static void
-consider(struct search *q, const struct route *r, char *args[REQUEST_ARGS_MAX], char allowed[64])
+consider(struct search *q, const struct route *r, struct route_match *out)
 {
-	char *mine[REQUEST_ARGS_MAX] = {0};
+	char *args[REQUEST_ARGS_MAX] = {0};
 	char rank[SEGMENTS_MAX + 1];
 
-	if ((r->listeners & q->listener) == 0 || !matches(r->path, &q->segments, mine, rank))
+	if ((r->listeners & q->listener) == 0 || !matches(r->path, &q->segments, args, rank))
 		return;
-	allow(allowed, r->method);
+	allow(out->allowed, r->method);
 	if (strcmp(r->method, "GET") == 0)
-		allow(allowed, "HEAD");
-	if (!answers(r, q->method) || (q->found != NULL && strcmp(rank, q->best) >= 0))
+		allow(out->allowed, "HEAD");
+	if (!answers(r, q->method) || (out->route != NULL && strcmp(rank, q->best) >= 0))
 		return;
-	q->found = r;
+	out->route = r;
 	memcpy(q->best, rank, sizeof(rank));
-	memcpy(args, mine, sizeof(mine));
+	memcpy(out->args, args, sizeof(args));
 }
 
 enum err_code
 route_find(unsigned listener, const char *method, const char *path, char *scratch,
-	   const struct route **out, char *args[REQUEST_ARGS_MAX], char allowed[64], struct err *e)
+	   struct route_match *out, struct err *e)
 {
 	struct search q = {.listener = listener, .method = method};
 	const struct route *const *table, *r;
 
-	allowed[0] = '\0';
-	memset(args, 0, sizeof(char *) * REQUEST_ARGS_MAX);
+	*out = (struct route_match){0};
 	memcpy(scratch, path, strlen(path) + 1);
 	if (split(scratch, &q.segments))
 		for (table = route_tables; *table != NULL; table++)
 			for (r = *table; r->method != NULL; r++)
-				consider(&q, r, args, allowed);
-	if (q.found == NULL && allowed[0] != '\0')
-		return err_set(e, E_METHOD, "this path answers %s", allowed);
-	if (q.found == NULL)
+				consider(&q, r, out);
+	if (out->route == NULL && out->allowed[0] != '\0')
+		return err_set(e, E_METHOD, "this path answers %s", out->allowed);
+	if (out->route == NULL)
 		return err_set(e, E_NO_ROUTE, "there is no such path");
-	*out = q.found;
 	return E_OK;
 }

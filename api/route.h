@@ -27,18 +27,24 @@ struct route {
 	enum scope_from subject;
 	enum speed speed;
 	bool writes;
-	size_t body_max; /* bytes; 0: no body is accepted */
+	uint32_t body_max; /* bytes; 0: no body is accepted */
 };
 
 /* All tables, one per area: "routes_rcp", …; NULL ends. */
 extern const struct route *const route_tables[];
 
-/* Finds the route for a method and raw path, fills args (percent-decoded, arena-less: pointers into
- * the caller's scratch of at least strlen(path) + 1 bytes; NULL where an optional one is absent).
- * The path whose first segments are spelled out wins over one with parameters. HEAD finds GET
- * routes. E_NO_ROUTE, or E_METHOD with *allowed filled ("GET, HEAD"). */
+#define ROUTE_ALLOWED_MAX 64
+
+struct route_match {
+	const struct route *route;
+	char *args[REQUEST_ARGS_MAX];    /* NULL where an optional one is absent */
+	char allowed[ROUTE_ALLOWED_MAX]; /* methods of this path, "GET, HEAD" */
+};
+
+/* Finds the route for a method and raw path; args are percent-decoded, in the caller's scratch of
+ * at least strlen(path) + 1 bytes. The path whose first segments are spelled out wins over one with
+ * parameters. HEAD finds GET routes. E_NO_ROUTE, or E_METHOD with allowed filled. */
 enum err_code route_find(unsigned listener, const char *method, const char *path, char *scratch,
-			 const struct route **out, char *args[REQUEST_ARGS_MAX], char allowed[64],
-			 struct err *e) MUST_CHECK;
+			 struct route_match *out, struct err *e) MUST_CHECK;
 
 #endif

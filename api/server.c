@@ -215,7 +215,7 @@ on_complete(struct http *h)
 	return send_reply(h);
 }
 
-static enum MHD_Result
+static enum MHD_Result /* NOLINTNEXTLINE(readability-function-size): the library's signature */
 on_request(void *arg, struct MHD_Connection *link, const char *url, const char *method,
 	   const char *version, const char *data, size_t *n, void **context)
 {

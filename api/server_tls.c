@@ -183,7 +183,7 @@ tls_session_peer(gnutls_session_t session)
 	return (struct span){certs[0].data, certs[0].size};
 }
 
-int
+int /* NOLINTNEXTLINE(readability-function-size): GnuTLS's signature */
 tls_retrieve(gnutls_session_t session, const gnutls_datum_t *ca_names, int ca_count,
 	     const gnutls_pk_algorithm_t *algos, int algo_count, gnutls_pcert_st **certs,
 	     unsigned *cert_count, gnutls_privkey_t *key)

@@ -13,17 +13,14 @@
 
 #include "api/route.h"
 
-static char *args[REQUEST_ARGS_MAX];
-static char allowed[64];
+static struct route_match match;
 static char scratch[4096];
 
 static const struct route *
 find(unsigned listener, const char *method, const char *path)
 {
-	const struct route *r = NULL;
-
-	return route_find(listener, method, path, scratch, &r, args, allowed, NULL) == E_OK ? r
-											    : NULL;
+	return route_find(listener, method, path, scratch, &match, NULL) == E_OK ? match.route
+										 : NULL;
 }
 
 /* The pattern of the route found, "" for none. */
@@ -46,9 +43,7 @@ call_of(const char *path)
 static enum err_code
 refusal(unsigned listener, const char *method, const char *path)
 {
-	const struct route *r = NULL;
-
-	return route_find(listener, method, path, scratch, &r, args, allowed, NULL);
+	return route_find(listener, method, path, scratch, &match, NULL);
 }
 
 static void
@@ -58,7 +53,7 @@ literal_segments_win_over_parameters(void **state)
 	assert_string_equal(pattern("GET", "/.well-known/est/cacerts"), "/.well-known/est/cacerts");
 	assert_string_equal(pattern("GET", "/v1/oem/provCerts/lookupVehicle/X"),
 			    "/v1/oem/provCerts/lookupVehicle/{pcid}");
-	assert_string_equal(args[0], "X");
+	assert_string_equal(match.args[0], "X");
 	assert_string_equal(pattern("GET", "/v1/oem/provCerts/X"), "/v1/oem/provCerts/{pcid}");
 }
 
@@ -74,7 +69,7 @@ methods_tell_routes_of_one_path_apart(void **state)
 			    "/v1/ccp/signedContractData/{pcid}");
 	assert_int_equal(refusal(LISTEN_PARTICIPANT, "PATCH", "/v1/ccp/signedContractData/X"),
 			 E_METHOD);
-	assert_string_equal(allowed, "DELETE, GET, HEAD");
+	assert_string_equal(match.allowed, "DELETE, GET, HEAD");
 	assert_int_equal(refusal(LISTEN_PARTICIPANT, "get", "/v1/root/rootCerts"), E_METHOD);
 }
 
@@ -145,7 +140,7 @@ parameters_are_decoded_after_cutting(void **state)
 {
 	(void)state;
 	assert_non_null(find(LISTEN_PARTICIPANT, "GET", "/v1/oem/provCerts/W%56A"));
-	assert_string_equal(args[0], "WVA");
+	assert_string_equal(match.args[0], "WVA");
 	assert_int_equal(refusal(LISTEN_PARTICIPANT, "GET", "/v1/oem/provCerts/a%00"), E_NO_ROUTE);
 }
 
