@@ -134,6 +134,9 @@ points="init.token-made:kill init.ca-made:kill:1 init.ca-made:kill:7 init.ca-mad
 	db-migrate:kill:1 db-before-commit:kill:20 db-after-commit:kill:30"
 i=0
 while [ $((i += 1)) -le 12 ]; do points="$points init.step:kill:$i"; done
+# Sanitizer builds take a few: what a kill leaves is the same for them.
+[ -z "${V2GPKI_SHORT:-}" ] || points="init.ca-made:kill:7 ceremony-after-key:kill:3
+	issue-after-sign:kill:9 db-after-commit:kill:30"
 for point in $points; do
 	rm -rf "$dir/k"
 	V2GPKI_FAULT=$point "$v2gpki" init --home "$dir/k" >/dev/null 2>&1
