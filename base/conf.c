@@ -97,7 +97,7 @@ read_file(FILE *f, const char *path, struct buf *text, struct err *e)
 		return err_set(e, E_NO_MEMORY, "no memory for the configuration");
 	n = fread(p, 1, CONF_FILE_MAX, f);
 	if (ferror(f) != 0)
-		return err_set(e, E_IO, "%s: %s", path, strerror(errno));
+		return err_set(e, E_IO, "%s: %s", path, strerrordesc_np(errno));
 	text->n = n;
 	return E_OK;
 }
@@ -111,7 +111,7 @@ conf_load(const char *path, struct conf **out, struct err *e)
 
 	*out = NULL;
 	if (f == NULL)
-		return err_set(e, E_CONFIG, "%s: %s", path, strerror(errno));
+		return err_set(e, E_CONFIG, "%s: %s", path, strerrordesc_np(errno));
 	if ((rc = read_file(f, path, &text, e)) == E_OK)
 		rc = conf_parse(buf_span(&text), path, out, e);
 	(void)fclose(f); /* opened for reading: nothing to lose */

@@ -57,7 +57,9 @@ log_quote(const char *s, char out[LOG_VALUE_MAX])
 
 		if (c == '"' || c == '\\')
 			out[n++] = '\\';
-		out[n++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+		out[n++] = *s;
+		if (c < 0x20 || c == 0x7f)
+			out[n - 1] = '?';
 	}
 	out[n++] = '"';
 	out[n] = '\0';

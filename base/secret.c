@@ -21,7 +21,7 @@ secret_init(struct err *e)
 
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
 		return err_set(e, E_INTERNAL, "core dumps cannot be forbidden: %s",
-			       strerror(errno));
+			       strerrordesc_np(errno));
 	if (CRYPTO_secure_malloc_initialized())
 		return E_OK;
 	if (CRYPTO_secure_malloc_init(SECRET_HEAP, SECRET_MIN) != 1)
@@ -59,7 +59,7 @@ read_secret(int fd, const char *path, struct secret *s, struct err *e)
 		return rc;
 	n = read(fd, s->p, SECRET_FILE_MAX + 1);
 	if (n < 0)
-		return err_set(e, E_IO, "%s: %s", path, strerror(errno));
+		return err_set(e, E_IO, "%s: %s", path, strerrordesc_np(errno));
 	newline = memchr(s->p, '\n', (size_t)n);
 	s->n = newline != NULL ? (size_t)(newline - s->p) : (size_t)n;
 	if (s->n == 0 || s->n > SECRET_FILE_MAX)
@@ -75,7 +75,7 @@ secret_read_file(const char *path, struct secret *s, struct err *e)
 	enum err_code rc;
 
 	if (fd < 0)
-		return err_set(e, E_IO, "%s: %s", path, strerror(errno));
+		return err_set(e, E_IO, "%s: %s", path, strerrordesc_np(errno));
 	rc = read_secret(fd, path, s, e);
 	(void)close(fd); /* opened for reading: nothing to lose */
 	if (rc != E_OK)

@@ -47,14 +47,14 @@ export_pem(int argc, char **argv)
 		.client = true,
 	};
 	struct common common = {0};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct buf path = {0};
 	json_t *answer = NULL;
 	struct err e = {0};
 	enum err_code rc;
 	int status;
 
-	if (!options_parse(&usage, NULL, 0, &common, argc, argv, &args, &status))
+	if (!options_parse(&usage, NULL, 0, &common, &args, &status))
 		return status;
 	if ((rc = remote_path(&path, "cas", args.v[0], NULL, &e)) == E_OK &&
 	    (rc = remote_call(&common, "GET", (const char *)path.p, NULL, &answer, &e)) == E_OK)

@@ -67,14 +67,14 @@ revoke(int argc, char **argv)
 		{"reason", "R", &reason, NULL, "RFC 5280 5.3.1: keyCompromise, superseded, …"},
 	};
 	struct common common = {0};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct buf path = {0};
 	json_t *body = NULL, *answer = NULL;
 	struct err e = {0};
 	enum err_code rc;
 	int status;
 
-	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, argc, argv, &args, &status))
+	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, &args, &status))
 		return status;
 	body = json_pack("{s:s}", "reason", reason);
 	if ((rc = remote_path(&path, "certs", args.v[0], "revoke", &e)) == E_OK &&

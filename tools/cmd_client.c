@@ -78,12 +78,12 @@ add(int argc, char **argv)
 		{"secret-file", "FILE", &secret_file, NULL, "writes the secret there (0600)"},
 	};
 	struct common common = {.private_out = true};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct err e = {0};
 	json_t *body;
 	int status;
 
-	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, argc, argv, &args, &status))
+	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, &args, &status))
 		return status;
 	if (roles == NULL)
 		return report(err_set(&e, E_USAGE, "what may it do? give --roles"), &e);
@@ -198,11 +198,11 @@ secret(int argc, char **argv)
 		{"secret-file", "FILE", &secret_file, NULL, "writes the secret there (0600)"},
 	};
 	struct common common = {.private_out = true};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	json_t *body;
 	int status;
 
-	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, argc, argv, &args, &status))
+	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, &args, &status))
 		return status;
 	body = json_pack("{s:s, s:s*}", "kind", basic ? "basic" : "oauth", "user", user);
 	return send_and_print(&common, args.v[0], "secret", body, secret_file);
@@ -276,14 +276,14 @@ cert(int argc, char **argv)
 		{"register", "FILE", &co.reg, NULL, "registers this certificate by its SHA-256"},
 	};
 	struct common common = {0};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct buf path = {0};
 	json_t *body = NULL, *answer = NULL;
 	struct err e = {0};
 	enum err_code rc;
 	int status;
 
-	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, argc, argv, &args, &status))
+	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, &args, &status))
 		return status;
 	if ((rc = cert_body(&common, &co, args.v[0], &body, &e)) == E_OK &&
 	    (rc = remote_path(&path, "clients", args.v[0], "cert", &e)) == E_OK &&

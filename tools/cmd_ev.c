@@ -18,7 +18,7 @@
 #include "tools/file.h"
 #include "tools/options.h"
 
-#define PEM_MAX	       65536 /* bytes of a file */
+#define PEM_MAX        65536 /* bytes of a file */
 #define SESSION_ID_LEN 8
 
 struct ev_options {
@@ -53,14 +53,15 @@ certs_free(struct certs *c)
 
 /* --root may stand there several times: all of them are taken out of argv. */
 static bool
-take_roots(int *argc, char **argv, struct ev_options *o)
+take_roots(struct ev_options *o)
 {
+	char **argv = o->args.v;
 	int from, to = 1;
 
-	for (from = 1; from < *argc; from++) {
+	for (from = 1; from < o->args.n; from++) {
 		const char *value = NULL;
 
-		if (strcmp(argv[from], "--root") == 0 && from + 1 < *argc)
+		if (strcmp(argv[from], "--root") == 0 && from + 1 < o->args.n)
 			value = argv[++from];
 		else if (strncmp(argv[from], "--root=", 7) == 0)
 			value = argv[from] + 7;
@@ -74,7 +75,7 @@ take_roots(int *argc, char **argv, struct ev_options *o)
 		}
 	}
 	argv[to] = NULL;
-	*argc = to;
+	o->args.n = to;
 	return true;
 }
 
@@ -94,8 +95,7 @@ read_certs(const char *path, struct certs *out, struct err *e)
 		out->der[out->n++] = file;
 		return E_OK;
 	}
-	while (out->n < ISO2_ROOTS_MAX &&
-	       (rc = cert_from_pem(&pem, &out->der[out->n], e)) == E_OK)
+	while (out->n < ISO2_ROOTS_MAX && (rc = cert_from_pem(&pem, &out->der[out->n], e)) == E_OK)
 		out->n++;
 	if (rc == E_NOT_FOUND && out->n > before) {
 		err_clear(e);
@@ -232,7 +232,8 @@ out:
 	return rc;
 }
 
-/* The signer's chain as a car looks at it: to one of its V2G roots, valid now, DC=CPS in the leaf. */
+/* The signer's chain as a car looks at it: to one of its V2G roots, valid now, DC=CPS in the leaf.
+ */
 static enum err_code
 check_cps_chain(const struct iso2_msg *m, const struct certs *roots, struct err *e)
 {
@@ -244,8 +245,9 @@ check_cps_chain(const struct iso2_msg *m, const struct certs *roots, struct err 
 	enum err_code rc;
 
 	if (sa->n_sub < 1 || sa->n_sub > 2)
-		return err_set(e, E_CERT_CHAIN, "%u Sub-CAs in SAProvisioningCertificateChain: "
-						"expected 1 or 2 [V2G2-009]",
+		return err_set(e, E_CERT_CHAIN,
+			       "%u Sub-CAs in SAProvisioningCertificateChain: "
+			       "expected 1 or 2 [V2G2-009]",
 			       sa->n_sub);
 	if (sa->n_sub == 2)
 		chain.sub2 = sa->sub[0];
@@ -376,13 +378,12 @@ out:
 
 static int
 run(const struct usage *u, const struct opt *own, size_t count, struct ev_options *o,
-    enum err_code (*act)(const struct ev_options *, struct err *), int argc, char **argv)
+    enum err_code (*act)(const struct ev_options *, struct err *))
 {
 	struct err e = {0};
 	int status = EXIT_USAGE;
 
-	if (!take_roots(&argc, argv, o) ||
-	    !options_parse(u, own, count, &o->common, argc, argv, &o->args, &status))
+	if (!take_roots(o) || !options_parse(u, own, count, &o->common, &o->args, &status))
 		return status;
 	return report(act(o, &e), &e);
 }
@@ -390,7 +391,7 @@ run(const struct usage *u, const struct opt *own, size_t count, struct ev_option
 static int
 ev_request(int argc, char **argv)
 {
-	struct ev_options o = {0};
+	struct ev_options o = {.args = {argv, argc}};
 	const struct opt own[] = {
 		{"cert", "P.pem", &o.cert, NULL, "provisioning certificate of the car"},
 		{"key", "P.key", &o.key, NULL, "its private key"},
@@ -405,13 +406,13 @@ ev_request(int argc, char **argv)
 				false,
 				"Writes EXI to standard output, or to the file of -o."};
 
-	return run(&u, own, ARRAY_LEN(own), &o, request, argc, argv);
+	return run(&u, own, ARRAY_LEN(own), &o, request);
 }
 
 static int
 ev_install(int argc, char **argv)
 {
-	struct ev_options o = {0};
+	struct ev_options o = {.args = {argv, argc}};
 	const struct opt own[] = {
 		{"key", "P.key", &o.key, NULL, "private key of the car"},
 		{"root", "ROOT.pem", &o.roots[0], NULL, "V2G roots the car holds (repeatable)"},
@@ -429,7 +430,7 @@ ev_install(int argc, char **argv)
 		false,
 		"Status 4 when the answer says that there is no contract, 3 when it is refused."};
 
-	return run(&u, own, ARRAY_LEN(own), &o, install, argc, argv);
+	return run(&u, own, ARRAY_LEN(own), &o, install);
 }
 
 int

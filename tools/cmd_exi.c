@@ -31,7 +31,8 @@ parse(const struct usage *u, struct exi_options *o, int argc, char **argv, int *
 		{"base64", NULL, NULL, &o->base64, "the EXI is base64 text"},
 	};
 
-	if (!options_parse(u, own, ARRAY_LEN(own), &o->common, argc, argv, &o->args, status))
+	o->args = (struct arguments){argv, argc};
+	if (!options_parse(u, own, ARRAY_LEN(own), &o->common, &o->args, status))
 		return false;
 	if (o->hex && o->base64) {
 		fprintf(stderr, "%s: --hex or --base64, not both\n", u->command);
@@ -76,7 +77,7 @@ read_exi(const struct exi_options *o, struct buf *exi, struct err *e)
 	struct buf file = {0};
 	enum err_code rc;
 
-	if ((rc = file_read(o->args.v[0], 2 * EXI_INPUT_MAX, &file, e)) != E_OK)
+	if ((rc = file_read(o->args.v[0], (size_t)2 * EXI_INPUT_MAX, &file, e)) != E_OK)
 		goto out;
 	if (o->hex)
 		rc = from_hex(&file, exi, e);
@@ -249,8 +250,13 @@ run(const struct usage *u, enum err_code (*act)(const struct exi_options *, stru
 static int
 exi_decode_cmd(int argc, char **argv)
 {
-	const struct usage u = {"v2gpki exi decode", "FILE|-", "Prints an EXI message as JSON.", 1,
-				1, false, "Status 3 and the offset when it is refused."};
+	const struct usage u = {"v2gpki exi decode",
+				"FILE|-",
+				"Prints an EXI message as JSON.",
+				1,
+				1,
+				false,
+				"Status 3 and the offset when it is refused."};
 
 	return run(&u, decode, argc, argv);
 }

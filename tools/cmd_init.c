@@ -171,12 +171,12 @@ cmd_init(int argc, char **argv)
 		{"allow-large", NULL, NULL, &in.opt.allow_large,
 		 "make bundles over the size budget"},
 	};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct err e = {0};
 	enum err_code rc;
 	int status;
 
-	if (!options_parse(&usage, own, ARRAY_LEN(own), &in.common, argc, argv, &args, &status))
+	if (!options_parse(&usage, own, ARRAY_LEN(own), &in.common, &args, &status))
 		return status;
 	rc = run(&in, &e);
 	if (rc == E_OK && !in.common.dry_run)

@@ -73,14 +73,14 @@ add(int argc, char **argv)
 		{"type", "T", &types, NULL, "V2G, MO, OEM or PE; several with commas"},
 	};
 	struct common common = {0};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct buf der = {0};
 	json_t *body = NULL, *answer = NULL;
 	struct err e = {0};
 	enum err_code rc;
 	int status;
 
-	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, argc, argv, &args, &status))
+	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, &args, &status))
 		return status;
 	if (types[0] == '\0')
 		return report(err_set(&e, E_USAGE, "what kind of root? give --type"), &e);

@@ -63,14 +63,14 @@ check(int argc, char **argv)
 		{"init-args", "TEXT", &free_token.init_args, NULL, "text for C_Initialize"},
 	};
 	struct common common = {0};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct chosen c = {.token = &free_token};
 	struct buf text = {0};
 	struct err e = {0};
 	enum err_code rc = E_OK;
 	int status;
 
-	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, argc, argv, &args, &status))
+	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, &args, &status))
 		return status;
 	if (free_token.module == NULL)
 		rc = choose(&c, common.config, args.n > 0 ? args.v[0] : NULL, &e);
@@ -103,14 +103,14 @@ make(int argc, char **argv)
 		{"so-pin-file", "FILE", &so_pin_file, NULL, "its first line is the SO PIN"},
 	};
 	struct common common = {0};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct chosen c = {0};
 	struct secret so_pin = {0};
 	struct err e = {0};
 	enum err_code rc;
 	int status;
 
-	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, argc, argv, &args, &status))
+	if (!options_parse(&usage, own, ARRAY_LEN(own), &common, &args, &status))
 		return status;
 	if (so_pin_file == NULL)
 		return report(err_set(&e, E_USAGE, "give --so-pin-file"), &e);
@@ -158,7 +158,7 @@ list(int argc, char **argv)
 		{"module", "MODULE"}, {"why", "WHY NOT"},
 	};
 	struct common common = {0};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct chosen c = {0};
 	json_t *rows = json_array(), *answer = NULL;
 	struct err e = {0};
@@ -166,7 +166,7 @@ list(int argc, char **argv)
 	size_t i;
 	int status;
 
-	if (!options_parse(&usage, NULL, 0, &common, argc, argv, &args, &status)) {
+	if (!options_parse(&usage, NULL, 0, &common, &args, &status)) {
 		json_decref(rows);
 		return status;
 	}

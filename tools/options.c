@@ -58,7 +58,7 @@ print_help(const struct usage *u, const struct opt *own, size_t own_count)
 		printf("\n%s\n", u->end);
 }
 
-static size_t
+static void
 fill_long(struct option *out, const struct usage *u, const struct opt *own, size_t own_count)
 {
 	size_t n = 0, i;
@@ -72,7 +72,6 @@ fill_long(struct option *out, const struct usage *u, const struct opt *own, size
 	for (i = 0; u->client && i < ARRAY_LEN(client_long); i++)
 		out[n++] = client_long[i];
 	out[n] = (struct option){0};
-	return n;
 }
 
 /* One option that getopt found; false when it is none. */
@@ -103,18 +102,17 @@ take(int c, const struct opt *own, size_t own_count, struct common *common)
 	}
 }
 
-bool
-options_parse(const struct usage *u, const struct opt *own, size_t own_count, struct common *common,
-	      int argc, char **argv, struct arguments *args, int *status)
+static bool
+read_options(const struct usage *u, const struct opt *own, size_t own_count, struct common *common,
+	     struct arguments *args, int *status)
 {
 	struct option all[LONG_MAX + 1];
 	int c;
 
-	(void)fill_long(all, u, own, own_count);
+	fill_long(all, u, own, own_count);
 	optind = 0; /* glibc: a fresh start */
 	opterr = 1;
-	*status = EXIT_USAGE;
-	while ((c = getopt_long(argc, argv, "c:jno:h", all, NULL)) != -1) {
+	while ((c = getopt_long(args->n, args->v, "c:jno:h", all, NULL)) != -1) {
 		if (c == 'h') {
 			print_help(u, own, own_count);
 			*status = EXIT_OK;
@@ -125,8 +123,18 @@ options_parse(const struct usage *u, const struct opt *own, size_t own_count, st
 			return false;
 		}
 	}
-	args->v = argv + optind;
-	args->n = argc - optind;
+	args->v += optind;
+	args->n -= optind;
+	return true;
+}
+
+bool
+options_parse(const struct usage *u, const struct opt *own, size_t own_count, struct common *common,
+	      struct arguments *args, int *status)
+{
+	*status = EXIT_USAGE;
+	if (!read_options(u, own, own_count, common, args, status))
+		return false;
 	if (args->n < u->args_min || args->n > u->args_max) {
 		fprintf(stderr, "usage: %s [options]%s%s\n", u->command,
 			u->args[0] != '\0' ? " " : "", u->args);

@@ -32,14 +32,14 @@ struct usage {
 	const char *end; /* more for the help text, or NULL */
 };
 
-/* Parses argv (argv[0] is the command's own name) and leaves the arguments in *args (inside argv)
- * and *arg_count. True: go on. False: return *status, the help or the fault has been printed. */
 struct arguments {
 	char **v;
 	int n;
 };
-bool
-options_parse(const struct usage *u, const struct opt *own, size_t own_count, struct common *common,
-	      int argc, char **argv, struct arguments *args, int *status);
+
+/* Parses *args (v[0] is the command's own name) and leaves the arguments behind the options in it,
+ * in place. True: go on. False: return *status, the help or the fault has been printed. */
+bool options_parse(const struct usage *u, const struct opt *own, size_t own_count,
+		   struct common *common, struct arguments *args, int *status);
 
 #endif

@@ -58,10 +58,10 @@ cell_text(const json_t *v, char out[CELL_MAX])
 	out[0] = '\0';
 	if (json_is_string(v)) {
 		n = json_string_length(v) < CELL_MAX ? json_string_length(v) : CELL_MAX - 1;
+		memcpy(out, json_string_value(v), n);
 		for (i = 0; i < n; i++)
-			out[i] = (unsigned char)json_string_value(v)[i] < ' '
-					 ? '?'
-					 : json_string_value(v)[i];
+			if ((unsigned char)out[i] < ' ')
+				out[i] = '?';
 		out[n] = '\0';
 	} else if (json_is_integer(v)) {
 		(void)snprintf(out, CELL_MAX, "%lld", (long long)json_integer_value(v)); /* fits */

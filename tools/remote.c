@@ -80,7 +80,7 @@ remote_list(const struct usage *u, const struct remote_list *l, int argc, char *
 		{"limit", "N", &limit, NULL, "rows at most (100)"},
 	};
 	struct common common = {0};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct buf path = {0};
 	struct err e = {0};
 	size_t n = 2, i;
@@ -89,7 +89,7 @@ remote_list(const struct usage *u, const struct remote_list *l, int argc, char *
 	for (i = 0; i < ARRAY_LEN(l->filters) && l->filters[i].name != NULL; i++)
 		own[n++] = (struct opt){l->filters[i].name, l->filters[i].arg, &filter[i], NULL,
 					l->filters[i].help};
-	if (!options_parse(u, own, n, &common, argc, argv, &args, &status))
+	if (!options_parse(u, own, n, &common, &args, &status))
 		return status;
 	buf_printf(&path, "/admin/v1/%s", l->area);
 	put_query(&path, "after", after);
@@ -106,14 +106,14 @@ remote_act(const struct usage *u, const char *method, const char *area, const ch
 	   char **argv)
 {
 	struct common common = {0};
-	struct arguments args;
+	struct arguments args = {argv, argc};
 	struct buf path = {0};
 	json_t *answer = NULL;
 	struct err e = {0};
 	enum err_code rc;
 	int status;
 
-	if (!options_parse(u, NULL, 0, &common, argc, argv, &args, &status))
+	if (!options_parse(u, NULL, 0, &common, &args, &status))
 		return status;
 	if ((rc = remote_path(&path, area, args.n > 0 ? args.v[0] : NULL, tail, &e)) == E_OK &&
 	    (rc = remote_call(&common, method, (const char *)path.p, NULL, &answer, &e)) == E_OK &&

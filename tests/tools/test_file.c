@@ -21,7 +21,7 @@ in_dir(const char *name)
 {
 	static char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name); /* fits */
 	return path;
 }
 

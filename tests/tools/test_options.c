@@ -33,7 +33,8 @@ parse(bool client, int argc, char **argv)
 	};
 
 	u.client = client;
-	p.go_on = options_parse(&u, own, 2, &p.common, argc, argv, &p.args, &p.status);
+	p.args = (struct arguments){argv, argc};
+	p.go_on = options_parse(&u, own, 2, &p.common, &p.args, &p.status);
 	return p;
 }
 
