@@ -62,7 +62,7 @@ req() {
 expect() { # WANTED FOUND [file to show]
 	[ "$1" = "$2" ] || {
 		echo "expected $1, found $2"
-		[ $# -lt 3 ] || head -c 400 "$3"
+		[ $# -lt 3 ] || tail -c 600 "$3"
 		return 1
 	}
 }

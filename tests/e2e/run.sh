@@ -11,6 +11,10 @@ export E2E_BUILD=$build E2E_TOP=$PWD
 E2E_WORK=$(mktemp -d /tmp/v2gpki-e2e.XXXXXX)
 export E2E_WORK
 chmod 755 "$E2E_WORK"
+if [ -n "${LSAN_OPTIONS:-}" ]; then # where the daemon's user can read it
+	install -m 0644 tests/lsan.supp "$E2E_WORK/lsan.supp"
+	export LSAN_OPTIONS=suppressions=$E2E_WORK/lsan.supp:print_suppressions=0
+fi
 export V2GPKI_HOME=$E2E_WORK/home
 port=$(free_port_pair) plain=$(free_port)
 daemon=''
