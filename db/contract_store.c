@@ -197,6 +197,29 @@ put_rows(struct txn *t, const struct put *x, bool *known, struct err *e)
 			NULL, e);
 }
 
+static void
+read_point(struct row *r, void *out)
+{
+	take_buf(r, out);
+}
+
+/* A bundle is made for one key of the car: with another it could not be opened. */
+static enum err_code
+check_car(struct txn *t, const struct put *x, struct err *e)
+{
+	struct buf point = {0};
+	enum err_code rc;
+
+	if (x->v == NULL || x->v->car_point.n == 0)
+		return E_OK;
+	rc = conn_read(t->c, STMT_VEHICLE_POINT, ARGS(arg_text(x->c->pcid), arg_int(x->c->edition)),
+		       (struct sink){read_point, &point}, NULL, e);
+	if (rc == E_OK && !span_equal(buf_span(&point), x->v->car_point))
+		rc = err_set(e, E_DB_CHANGED, "pcid: the vehicle has another key by now");
+	buf_free(&point);
+	return rc;
+}
+
 static enum err_code
 put(struct txn *t, void *arg, struct err *e)
 {
@@ -206,6 +229,7 @@ put(struct txn *t, void *arg, struct err *e)
 	enum err_code rc;
 
 	if ((rc = find_oem(t, x->c->pcid, x->c->edition, x->oem, e)) != E_OK ||
+	    (rc = check_car(t, x, e)) != E_OK ||
 	    (rc = bind_emaid(t, x->c->emaid_key, x->c->pcid, e)) != E_OK ||
 	    (rc = put_rows(t, x, &known, e)) != E_OK)
 		return rc;
@@ -225,6 +249,25 @@ contract_store_put(struct db *db, const struct contract_row *c, const struct var
 }
 
 /* --- deleting --- */
+
+/* Whether everything of ours in the list has been dealt with as it is now: an order may have put
+ * another certificate in its place since the caller looked. */
+static enum err_code
+check_dealt_with(const struct list *l, const struct contract_set *set, struct err *e)
+{
+	const struct contract_row *rows = l->rows;
+	size_t i, k;
+
+	for (i = 0; set != NULL && i < l->n; i++) {
+		for (k = 0; k < set->count; k++)
+			if (set->rows[k].cert_id == rows[i].cert_id)
+				break;
+		if (rows[i].ours && k == set->count)
+			return err_set(e, E_DB_CHANGED, "a contract has changed meanwhile");
+	}
+	return E_OK;
+}
+
 static enum err_code
 delete_one(struct txn *t, const struct contract_row *c, struct err *e)
 {
@@ -283,20 +326,21 @@ drop_all(struct txn *t, const struct list *l, const char *event, struct err *e)
 }
 
 enum err_code
-contracts_drop(struct txn *t, const char *pcid, int edition, const char *event, int64_t *dropped,
-	       struct err *e)
+contracts_drop(struct txn *t, const struct doomed_contracts *d, int64_t *dropped, struct err *e)
 {
 	struct list l = {.type = &contract_type};
 	struct sink s = {list_sink, &l};
 	enum err_code rc;
 
-	if (edition == 0)
-		rc = conn_read(t->c, STMT_CONTRACT_BY_PCID, ARGS(arg_text(pcid)), s, NULL, e);
+	if (d->edition == 0)
+		rc = conn_read(t->c, STMT_CONTRACT_BY_PCID, ARGS(arg_text(d->pcid)), s, NULL, e);
 	else
 		rc = conn_read(t->c, STMT_CONTRACT_BY_PCID_EDITION,
-			       ARGS(arg_text(pcid), arg_int(edition)), s, NULL, e);
+			       ARGS(arg_text(d->pcid), arg_int(d->edition)), s, NULL, e);
 	if (rc == E_OK)
-		rc = drop_all(t, &l, event, e);
+		rc = check_dealt_with(&l, d->dealt_with, e);
+	if (rc == E_OK)
+		rc = drop_all(t, &l, d->event, e);
 	if (rc == E_OK && dropped != NULL)
 		*dropped = (int64_t)l.n;
 	free_list(&l);
@@ -305,6 +349,7 @@ contracts_drop(struct txn *t, const char *pcid, int edition, const char *event, 
 
 struct key {
 	const char *emaid_key;
+	const struct contract_set *dealt_with;
 };
 
 /* The event goes to the OEM, whose car has the contract. */
@@ -325,6 +370,8 @@ delete_emaid(struct txn *t, void *arg, struct err *e)
 	if (rc == E_OK && l.n == 0)
 		rc = err_set(e, E_CONTRACT_UNKNOWN, "no contract with this EMAID");
 	if (rc == E_OK)
+		rc = check_dealt_with(&l, k->dealt_with, e);
+	if (rc == E_OK)
 		rc = find_oem(t, rows[0].pcid, rows[0].edition, oem, e);
 	for (i = 0; i < l.n && rc == E_OK; i++)
 		rc = delete_one(t, &rows[i], e);
@@ -338,10 +385,10 @@ delete_emaid(struct txn *t, void *arg, struct err *e)
 }
 
 enum err_code
-contract_store_delete(struct db *db, const char *emaid_key, const struct audit_record *a,
-		      struct err *e)
+contract_store_delete(struct db *db, const char *emaid_key, const struct contract_set *dealt_with,
+		      const struct audit_record *a, struct err *e)
 {
-	struct key k = {emaid_key};
+	struct key k = {emaid_key, dealt_with};
 
 	return db_write(db, delete_emaid, &k, a, e);
 }

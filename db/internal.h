@@ -129,9 +129,17 @@ enum err_code db_read_row(struct db *db, enum stmt_id id, struct args a,
 			  const struct row_type *type, void *out, struct err *e) MUST_CHECK;
 
 /* --- pieces of contracts and vehicles that share a transaction --- */
-/* Deletes contracts of a PCID (edition 0: any) with an event of this type for each EMAID. */
-enum err_code contracts_drop(struct txn *t, const char *pcid, int edition, const char *event,
-			     int64_t *dropped, struct err *e) MUST_CHECK;
+/* Deletes contracts of a PCID (edition 0: any) with an event of this type for each EMAID.
+ * E_DB_CHANGED: one of ours is not among those dealt with. */
+struct contract_set;
+struct doomed_contracts {
+	const char *pcid;
+	int edition;
+	const char *event;
+	const struct contract_set *dealt_with; /* NULL: not looked at */
+};
+enum err_code contracts_drop(struct txn *t, const struct doomed_contracts *d, int64_t *dropped,
+			     struct err *e) MUST_CHECK;
 /* certificate row is issued and good: somebody holds it now. */
 enum err_code cert_claim(struct txn *t, int64_t id, struct err *e) MUST_CHECK;
 

@@ -32,6 +32,15 @@ enum err_code root_store_list(struct db *db, unsigned types, struct root_row **r
 /* A number that grows with every change of the table, for caches. */
 uint64_t root_store_version(struct db *db);
 
+/* The contracts that a caller has read, and whose certificates it has revoked, before it takes them
+ * away; lent. A deletion that meets another certificate of ours than these changes nothing and ends
+ * with E_DB_CHANGED: read again, revoke that one too. NULL: no certificate is looked at. */
+struct contract_row;
+struct contract_set {
+	const struct contract_row *rows;
+	size_t count;
+};
+
 /* --- PCP --- */
 struct vehicle_row {    /* owned by the caller: vehicle_row_free */
 	char pcid[19];  /* normal form, the key */
@@ -50,15 +59,17 @@ void vehicle_row_free(struct vehicle_row *r);
 /* Insert or replace. When the key differs from the stored one of this edition, the contracts of the
  * PCID in this edition (their bundles are made for that key) are deleted in the same transaction
  * and one event mo.prov.cert.updated each is queued (spec/protocols 2.2); *contracts_dropped counts
- * them. */
-enum err_code
-vehicle_store_put(struct db *db, const struct vehicle_row *r, const struct audit_record *a,
-		  int64_t *contracts_dropped, struct err *e) MUST_CHECK;
+ * them. E_DB_CHANGED as above. */
+enum err_code vehicle_store_put(struct db *db, const struct vehicle_row *r,
+				const struct contract_set *dealt_with, const struct audit_record *a,
+				int64_t *contracts_dropped, struct err *e) MUST_CHECK;
 enum err_code vehicle_store_get(struct db *db, const char *pcid, int edition,
 				struct vehicle_row *out, struct err *e) MUST_CHECK;
-/* Deletes the vehicle and its contracts with their events (mo.prov.cert.deleted per EMAID). */
-enum err_code vehicle_store_delete(struct db *db, const char *pcid, const struct audit_record *a,
-				   struct err *e) MUST_CHECK;
+/* Deletes the vehicle and its contracts with their events (mo.prov.cert.deleted per EMAID).
+ * E_DB_CHANGED as above. */
+enum err_code
+vehicle_store_delete(struct db *db, const char *pcid, const struct contract_set *dealt_with,
+		     const struct audit_record *a, struct err *e) MUST_CHECK;
 /* By PCID, all editions of one in the same page; cap at least 2. */
 enum err_code vehicle_store_list(struct db *db, const char *after, struct vehicle_row *rows,
 				 size_t cap, size_t *count, struct err *e) MUST_CHECK;
@@ -86,6 +97,9 @@ struct variant_row { /* one signed bundle of a contract; owned by the caller: va
 	char cps_root[65]; /* SHA-256 of the V2G root of the CPS chain, lower hex */
 	struct buf exi;    /* CertificateInstallationRes as signed, SessionID 00 */
 	int64_t cps_not_after;
+	/* For writing, lent: the raw public key of the car that the bundle was made for; when the
+	 * pool has another by now: E_DB_CHANGED. Empty: not compared. */
+	struct span car_point;
 };
 void variant_row_free(struct variant_row *r);
 
@@ -115,9 +129,11 @@ enum err_code variant_store_get(struct db *db, int64_t contract_id, const char *
 				struct variant_row *out, struct err *e) MUST_CHECK;
 enum err_code variant_store_list(struct db *db, int64_t contract_id, struct variant_row **rows,
 				 size_t *count, struct err *e) MUST_CHECK;
-/* Deletes all editions and variants of an EMAID key; event oem.contract.deleted. */
-enum err_code contract_store_delete(struct db *db, const char *emaid_key,
-				    const struct audit_record *a, struct err *e) MUST_CHECK;
+/* Deletes all editions and variants of an EMAID key; event oem.contract.deleted. E_DB_CHANGED as
+ * above. */
+enum err_code
+contract_store_delete(struct db *db, const char *emaid_key, const struct contract_set *dealt_with,
+		      const struct audit_record *a, struct err *e) MUST_CHECK;
 enum err_code contract_store_set_default(struct db *db, int64_t contract_id,
 					 const struct audit_record *a, struct err *e) MUST_CHECK;
 

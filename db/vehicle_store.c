@@ -47,6 +47,7 @@ static const struct row_type vehicle_type = {sizeof(struct vehicle_row), read_ro
 /* --- writing --- */
 struct put {
 	const struct vehicle_row *row;
+	const struct contract_set *dealt_with;
 	int64_t dropped;
 };
 
@@ -61,6 +62,8 @@ static enum err_code
 drop_if_key_changes(struct txn *t, struct put *x, bool *known, struct err *e)
 {
 	const struct vehicle_row *r = x->row;
+	const struct doomed_contracts doomed = {r->pcid, r->edition, "mo.prov.cert.updated",
+						x->dealt_with};
 	struct buf old = {0};
 	size_t n = 0;
 	enum err_code rc;
@@ -69,7 +72,7 @@ drop_if_key_changes(struct txn *t, struct put *x, bool *known, struct err *e)
 		       (struct sink){read_buf, &old}, &n, e);
 	*known = n > 0;
 	if (rc == E_OK && *known && !span_equal(buf_span(&old), buf_span(&r->point)))
-		rc = contracts_drop(t, r->pcid, r->edition, "mo.prov.cert.updated", &x->dropped, e);
+		rc = contracts_drop(t, &doomed, &x->dropped, e);
 	buf_free(&old);
 	return rc;
 }
@@ -97,10 +100,10 @@ put(struct txn *t, void *arg, struct err *e)
 }
 
 enum err_code
-vehicle_store_put(struct db *db, const struct vehicle_row *r, const struct audit_record *a,
-		  int64_t *contracts_dropped, struct err *e)
+vehicle_store_put(struct db *db, const struct vehicle_row *r, const struct contract_set *dealt_with,
+		  const struct audit_record *a, int64_t *contracts_dropped, struct err *e)
 {
-	struct put x = {r, 0};
+	struct put x = {r, dealt_with, 0};
 	enum err_code rc = db_write(db, put, &x, a, e);
 
 	if (contracts_dropped != NULL)
@@ -108,18 +111,14 @@ vehicle_store_put(struct db *db, const struct vehicle_row *r, const struct audit
 	return rc;
 }
 
-struct doomed {
-	const char *pcid;
-};
-
 static enum err_code
 drop(struct txn *t, void *arg, struct err *e)
 {
-	const struct doomed *d = arg;
+	const struct doomed_contracts *d = arg;
 	int64_t n = 0;
 	enum err_code rc;
 
-	rc = contracts_drop(t, d->pcid, 0, "mo.prov.cert.deleted", NULL, e);
+	rc = contracts_drop(t, d, NULL, e);
 	if (rc == E_OK)
 		rc = conn_run(t->c, STMT_VEHICLE_DELETE, ARGS(arg_text(d->pcid)), &n, e);
 	if (rc == E_OK && n == 0)
@@ -129,9 +128,10 @@ drop(struct txn *t, void *arg, struct err *e)
 }
 
 enum err_code
-vehicle_store_delete(struct db *db, const char *pcid, const struct audit_record *a, struct err *e)
+vehicle_store_delete(struct db *db, const char *pcid, const struct contract_set *dealt_with,
+		     const struct audit_record *a, struct err *e)
 {
-	struct doomed d = {pcid};
+	struct doomed_contracts d = {pcid, 0, "mo.prov.cert.deleted", dealt_with};
 
 	return db_write(db, drop, &d, a, e);
 }

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REASON_CESSATION 5 /* cessationOfOperation, RFC 5280 5.3.1 */
-#define SESSION_ID_MAX   8 /* bytes, ISO 15118-2 sessionIDType */
+#define SESSION_ID_MAX 8 /* bytes, ISO 15118-2 sessionIDType */
 
 #define NO_SUCH_CONTRACT "emaid: no such contract in the pool"
 
@@ -105,41 +104,50 @@ contracts_revoke(struct pool *p, const char *request_id, const char *actor,
 	return E_OK;
 }
 
+/* Reads, revokes (unless skip) and deletes; E_DB_CHANGED when an order came in between. */
+static enum err_code
+revoke_and_delete(struct pool *p, const char *emaid_key, bool skip,
+		  const struct audit_record *audit, struct err *e)
+{
+	struct contract_row *rows = NULL;
+	struct contract_set revoked = {0};
+	enum err_code rc;
+
+	rc = contract_store_by_emaid(p->conf.db, emaid_key, EDITION_NONE, &rows, &revoked.count, e);
+	if (rc == E_OK && revoked.count == 0)
+		rc = err_set(e, E_CONTRACT_UNKNOWN, NO_SUCH_CONTRACT);
+	if (rc == E_OK && !skip)
+		rc = contracts_revoke(p, audit->request_id, audit->actor, rows, revoked.count, e);
+	revoked.rows = rows;
+	if (rc == E_OK)
+		rc = pool_missing(contract_store_delete(p->conf.db, emaid_key,
+							skip ? NULL : &revoked, audit, e),
+				  E_CONTRACT_UNKNOWN, NO_SUCH_CONTRACT, e);
+	contract_rows_free(rows, revoked.count);
+	return rc;
+}
+
 enum err_code
 pool_contract_delete(struct pool *p, const char *request_id, const char *actor,
 		     const char *emaid_text, bool skip_revocation, struct err *e)
 {
-	const enum edition editions[] = EDITION_LIST;
 	struct emaid emaid;
 	struct audit_record audit = {.actor = actor,
 				     .action = "contract.deleted",
 				     .request_id = request_id,
 				     .subject_kind = "emaid",
 				     .subject = emaid.key};
-	size_t found = 0;
 	enum err_code rc;
 
 	if ((rc = parse_emaid(p, emaid_text, &emaid, e)) != E_OK)
 		return rc;
-	for (size_t i = 0; i < ARRAY_LEN(editions); i++) {
-		struct contract_row *rows = NULL;
-		size_t count = 0;
-
-		rc = contract_store_by_emaid(p->conf.db, emaid.key, (int)editions[i], &rows, &count,
-					     e);
-		if (rc == E_OK && !skip_revocation)
-			rc = contracts_revoke(p, request_id, actor, rows, count, e);
-		contract_rows_free(rows, count);
-		found += count;
-		if (rc != E_OK)
-			return rc;
-	}
-	if (found == 0)
-		return err_set(e, E_CONTRACT_UNKNOWN, NO_SUCH_CONTRACT);
 	if (skip_revocation)
 		audit.detail = "without revocation";
-	rc = pool_missing(contract_store_delete(p->conf.db, emaid.key, &audit, e),
-			  E_CONTRACT_UNKNOWN, NO_SUCH_CONTRACT, e);
+	rc = E_DB_CHANGED;
+	for (unsigned i = 0; rc == E_DB_CHANGED && i < CHANGED_TRIES; i++) {
+		err_clear(e);
+		rc = revoke_and_delete(p, emaid.key, skip_revocation, &audit, e);
+	}
 	if (rc == E_OK)
 		pool_log(LOG_LEVEL_INFO, "contract.deleted",
 			 (struct about){request_id, NULL, emaid.key}, "revocation=%s",

@@ -412,6 +412,24 @@ cps_not_after(const struct cps_chain *c)
 	return first;
 }
 
+/* The car got another key while the order was on its way: nothing was stored, and nobody will ever
+ * have this certificate. */
+static enum err_code
+give_up(struct job *j, struct err *e)
+{
+	const struct issuer *issuer = &j->p->conf.issuer;
+	struct err why = {0};
+
+	if (issuer->revoke(issuer->ctx, j->in->request_id, buf_span(&j->cert.leaf),
+			   REASON_CESSATION, j->in->actor, &why) != E_OK)
+		pool_log(LOG_LEVEL_ERROR, "contract.revocation-failed", /* the reconciler's now */
+			 (struct about){j->in->request_id, j->pcid.normal, j->emaid.key}, "code=%s",
+			 err_name(why.code));
+	err_clear(e);
+	return err_set(e, E_BUSY,
+		       "pcid: the vehicle's entry changed during the order: order again");
+}
+
 /* What is stored has been verified as a car will (I-36); one transaction claims the certificate. */
 static enum err_code
 store_bundle(struct job *j, struct err *e)
@@ -425,7 +443,7 @@ store_bundle(struct job *j, struct err *e)
 		.detail = j->cps.name,
 	};
 	struct contract_row c = {0};
-	struct variant_row v = {.exi = j->exi};
+	struct variant_row v = {.exi = j->exi, .car_point = buf_span(&j->vehicle.point)};
 	enum err_code rc;
 
 	(void)str_copy(v.cps_root, sizeof(v.cps_root), j->cps.root_fingerprint);
@@ -435,31 +453,7 @@ store_bundle(struct job *j, struct err *e)
 			       e)) == E_OK)
 		rc = contract_store_put(j->p->conf.db, &c, &v, &audit, e);
 	contract_row_free(&c);
-	return rc;
-}
-
-/* The car may have got another key while the order was on its way: a bundle for the old one must
- * not stay, the car could not open it. */
-static enum err_code
-check_key_again(struct job *j, struct err *e)
-{
-	struct vehicle_row now = {0};
-	struct err why = {0};
-	bool same;
-	enum err_code rc;
-
-	rc = vehicle_store_get(j->p->conf.db, j->pcid.normal, EDITION_2, &now, &why);
-	if (rc != E_OK && rc != E_NOT_FOUND && rc != E_VEHICLE_UNKNOWN)
-		return err_set(e, rc, "%s", why.text);
-	same = rc == E_OK && span_equal(buf_span(&now.point), buf_span(&j->vehicle.point));
-	vehicle_row_free(&now);
-	if (same)
-		return E_OK;
-	if (rc == E_OK && (rc = pool_contract_delete(j->p, j->in->request_id, j->in->actor,
-						     j->emaid.normal, false, e)) != E_OK)
-		return rc;
-	return err_set(e, E_BUSY,
-		       "pcid: the vehicle's entry changed during the order: order again");
+	return rc == E_DB_CHANGED ? give_up(j, e) : rc;
 }
 
 static enum err_code
@@ -476,9 +470,7 @@ run_order(struct job *j, struct err *e)
 	if ((rc = make_keys(j, e)) != E_OK || (rc = issue_certificate(j, e)) != E_OK ||
 	    (rc = sign_bundle(j, e)) != E_OK)
 		return rc;
-	if ((rc = store_bundle(j, e)) != E_OK)
-		return rc;
-	return check_key_again(j, e);
+	return store_bundle(j, e);
 }
 
 static void

@@ -14,8 +14,10 @@
 #include "policy/chain.h"
 #include "pool/pool.h"
 
-#define CLOCK_SKEW    300  /* seconds that another party's clock may run ahead of ours */
-#define POOL_TEXT_MAX 2048 /* bytes of metadata and of a subscription URL (spec/differences 3) */
+#define CHANGED_TRIES    8    /* times that a deletion overtaken by an order is tried */
+#define REASON_CESSATION 5    /* cessationOfOperation, RFC 5280 5.3.1 */
+#define CLOCK_SKEW       300  /* seconds that another party's clock may run ahead of ours */
+#define POOL_TEXT_MAX    2048 /* bytes of metadata and of a subscription URL (spec/differences 3) */
 #define EDITION_LIST                  \
 	{                             \
 		EDITION_2, EDITION_20 \

@@ -256,14 +256,14 @@ fill_view(const struct vehicle_chain *c, struct vehicle_view *v, struct err *e)
 }
 
 /* A new key makes every contract of the car useless: the store drops them with the old key, and
- * what our MO CA issued for it must not stay good (OPCP 1.0.0 PCP; CCP delete: revoke first). */
+ * what our MO CA issued for it must not stay good (OPCP 1.0.0 PCP; CCP delete: revoke first).
+ * *rows: what was revoked, owned by the caller. */
 static enum err_code
-retire_old_key(struct pool *p, const struct vehicle_row *row, struct err *e)
+retire_old_key(struct pool *p, const struct vehicle_row *row, struct contract_row **rows,
+	       size_t *count, struct err *e)
 {
 	struct vehicle_row old = {0};
-	struct contract_row *rows = NULL;
 	char request_id[UUID_LEN];
-	size_t count = 0;
 	enum err_code rc;
 
 	rc = vehicle_store_get(p->conf.db, row->pcid, row->edition, &old, e);
@@ -275,10 +275,9 @@ retire_old_key(struct pool *p, const struct vehicle_row *row, struct err *e)
 		return rc;
 	if (!span_equal(buf_span(&old.point), buf_span(&row->point)) &&
 	    (rc = random_uuid(request_id, e)) == E_OK &&
-	    (rc = contract_store_by_pcid(p->conf.db, row->pcid, row->edition, &rows, &count, e)) ==
+	    (rc = contract_store_by_pcid(p->conf.db, row->pcid, row->edition, rows, count, e)) ==
 		    E_OK)
-		rc = contracts_revoke(p, request_id, row->participant, rows, count, e);
-	contract_rows_free(rows, count);
+		rc = contracts_revoke(p, request_id, row->participant, *rows, *count, e);
 	vehicle_row_free(&old);
 	return rc;
 }
@@ -294,10 +293,20 @@ store_vehicle(struct pool *p, const struct vehicle_put *in, const struct vehicle
 		.subject = row->pcid,
 	};
 	int64_t dropped = 0;
-	enum err_code rc;
+	enum err_code rc = E_DB_CHANGED;
 
-	if ((rc = retire_old_key(p, row, e)) != E_OK ||
-	    (rc = vehicle_store_put(p->conf.db, row, &audit, &dropped, e)) != E_OK)
+	for (unsigned i = 0; rc == E_DB_CHANGED && i < CHANGED_TRIES; i++) {
+		struct contract_row *rows = NULL;
+		struct contract_set revoked = {0};
+
+		err_clear(e);
+		if ((rc = retire_old_key(p, row, &rows, &revoked.count, e)) == E_OK) {
+			revoked.rows = rows;
+			rc = vehicle_store_put(p->conf.db, row, &revoked, &audit, &dropped, e);
+		}
+		contract_rows_free(rows, revoked.count);
+	}
+	if (rc != E_OK)
 		return rc;
 	pool_log(LOG_LEVEL_INFO, "vehicle.stored", (struct about){NULL, row->pcid, NULL},
 		 "contracts_dropped=%lld", (long long)dropped);
@@ -410,44 +419,46 @@ pool_vehicle_lookup(struct pool *p, const char *pcid, struct err *e)
 	return rc;
 }
 
-/* Revocation comes first: when it fails, everything stays as it was (OPCP 1.0.0 CCP delete). */
+/* Revocation comes first: when it fails, everything stays as it was (OPCP 1.0.0 CCP delete). What
+ * an order puts in between is found by the store: E_DB_CHANGED. */
 static enum err_code
-revoke_all_of(struct pool *p, const char *actor, const char *pcid, struct err *e)
+revoke_and_delete(struct pool *p, const char *pcid, const struct audit_record *audit, struct err *e)
 {
-	const enum edition editions[] = EDITION_LIST;
-	char request_id[UUID_LEN];
+	struct contract_row *rows = NULL;
+	struct contract_set revoked = {0};
 	enum err_code rc;
 
-	if ((rc = random_uuid(request_id, e)) != E_OK)
-		return rc;
-	for (size_t i = 0; i < ARRAY_LEN(editions); i++) {
-		struct contract_row *rows = NULL;
-		size_t count = 0;
-
-		rc = contract_store_by_pcid(p->conf.db, pcid, (int)editions[i], &rows, &count, e);
-		if (rc == E_OK)
-			rc = contracts_revoke(p, request_id, actor, rows, count, e);
-		contract_rows_free(rows, count);
-		if (rc != E_OK)
-			return rc;
-	}
-	return E_OK;
+	rc = contract_store_by_pcid(p->conf.db, pcid, EDITION_NONE, &rows, &revoked.count, e);
+	if (rc == E_OK)
+		rc = contracts_revoke(p, audit->request_id, audit->actor, rows, revoked.count, e);
+	revoked.rows = rows;
+	if (rc == E_OK)
+		rc = pool_missing(vehicle_store_delete(p->conf.db, pcid, &revoked, audit, e),
+				  E_VEHICLE_UNKNOWN, "pcid: no such vehicle in the pool", e);
+	contract_rows_free(rows, revoked.count);
+	return rc;
 }
 
 enum err_code
 pool_vehicle_delete(struct pool *p, const char *actor, const char *pcid_text, struct err *e)
 {
+	char request_id[UUID_LEN];
 	struct vehicle_row row = {0};
-	struct audit_record audit = {
-		.actor = actor, .action = "vehicle.deleted", .subject_kind = "pcid"};
+	struct audit_record audit = {.actor = actor,
+				     .action = "vehicle.deleted",
+				     .request_id = request_id,
+				     .subject_kind = "pcid",
+				     .subject = row.pcid};
 	enum err_code rc;
 
-	if ((rc = find_vehicle(p, pcid_text, &row, e)) != E_OK)
+	if ((rc = random_uuid(request_id, e)) != E_OK ||
+	    (rc = find_vehicle(p, pcid_text, &row, e)) != E_OK)
 		return rc;
-	audit.subject = row.pcid;
-	if ((rc = revoke_all_of(p, actor, row.pcid, e)) == E_OK)
-		rc = pool_missing(vehicle_store_delete(p->conf.db, row.pcid, &audit, e),
-				  E_VEHICLE_UNKNOWN, "pcid: no such vehicle in the pool", e);
+	rc = E_DB_CHANGED;
+	for (unsigned i = 0; rc == E_DB_CHANGED && i < CHANGED_TRIES; i++) {
+		err_clear(e);
+		rc = revoke_and_delete(p, row.pcid, &audit, e);
+	}
 	if (rc == E_OK)
 		pool_log(LOG_LEVEL_INFO, "vehicle.deleted", (struct about){NULL, row.pcid, NULL},
 			 "by=%s", actor);

@@ -136,7 +136,7 @@ make_vehicle(struct fixture *f, const char *pcid, uint8_t key)
 	buf_put_str(&v.leaf, "leaf");
 	buf_put_str(&v.sub1, "sub1");
 	buf_put_u8(&v.point, key);
-	expect(f, E_OK, vehicle_store_put(f->db, &v, &audit_any, NULL, &f->e));
+	expect(f, E_OK, vehicle_store_put(f->db, &v, NULL, &audit_any, NULL, &f->e));
 	vehicle_row_free(&v);
 }
 

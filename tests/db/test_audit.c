@@ -104,7 +104,7 @@ failed_write_leaves_no_audit_row(void **state)
 	struct fixture *f = *state;
 	int64_t rows;
 
-	FAILS(f, E_VEHICLE_UNKNOWN, vehicle_store_delete(f->db, PCID, &audit_any, &f->e));
+	FAILS(f, E_VEHICLE_UNKNOWN, vehicle_store_delete(f->db, PCID, NULL, &audit_any, &f->e));
 	append(f, 1);
 	OK(f, audit_verify(f->db, &rows, &f->e));
 	assert_int_equal(rows, 1);
@@ -210,7 +210,7 @@ audit_and_outbox_hold_no_pcid_and_no_emaid(void **state)
 	OK(f, put_contract(f, EMAID, PCID, 2));
 	append(f, 3);
 	OK(f, outbox_put(f->db, "mo.contract.delivered.to.oem", PCID, EMAID, &f->e));
-	OK(f, contract_store_delete(f->db, EMAID, &audit_any, &f->e));
+	OK(f, contract_store_delete(f->db, EMAID, NULL, &audit_any, &f->e));
 	dump_tables(f, &tables);
 	assert_true(holds(buf_span(&tables), "oem.contract.deleted"));
 	assert_true(holds(buf_span(&tables), "certificate.intent"));

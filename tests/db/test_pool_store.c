@@ -124,7 +124,7 @@ vehicle_comes_back_as_it_went(void **state)
 	buf_put_str(&v.sub1, "sub");
 	buf_put_str(&v.point, "point");
 	buf_put_str(&v.v2g_akis, "[\"aa\"]");
-	OK(f, vehicle_store_put(f->db, &v, &audit_any, NULL, &f->e));
+	OK(f, vehicle_store_put(f->db, &v, NULL, &audit_any, NULL, &f->e));
 	OK(f, vehicle_store_get(f->db, PCID, 1, &w, &f->e));
 	assert_string_equal(w.given, "wva");
 	assert_int_equal(w.sub2.n, 0);
@@ -134,7 +134,7 @@ vehicle_comes_back_as_it_went(void **state)
 	vehicle_row_free(&w);
 	vehicle_row_free(&v);
 	FAILS(f, E_VEHICLE_UNKNOWN, vehicle_store_get(f->db, PCID, 2, &w, &f->e));
-	FAILS(f, E_VEHICLE_UNKNOWN, vehicle_store_delete(f->db, PCID2, &audit_any, &f->e));
+	FAILS(f, E_VEHICLE_UNKNOWN, vehicle_store_delete(f->db, PCID2, NULL, &audit_any, &f->e));
 }
 
 static void
@@ -151,7 +151,7 @@ same_key_keeps_contracts_another_drops_them_with_events(void **state)
 	make_vehicle(f, PCID, 1);
 	assert_int_equal(count_by_pcid(f, PCID), 2);
 	buf_put_u8(&v.point, 2);
-	OK(f, vehicle_store_put(f->db, &v, &audit_any, &dropped, &f->e));
+	OK(f, vehicle_store_put(f->db, &v, NULL, &audit_any, &dropped, &f->e));
 	vehicle_row_free(&v);
 	assert_int_equal(dropped, 2);
 	assert_int_equal(count_by_pcid(f, PCID), 0);
@@ -173,13 +173,41 @@ deleting_a_vehicle_deletes_its_contracts_with_events(void **state)
 	make_vehicle(f, PCID2, 1);
 	OK(f, put_contract(f, EMAID, PCID, 1));
 	OK(f, put_contract(f, "DEXYZC00000001", PCID2, 1));
-	OK(f, vehicle_store_delete(f->db, PCID, &audit_any, &f->e));
+	OK(f, vehicle_store_delete(f->db, PCID, NULL, &audit_any, &f->e));
 	assert_int_equal(count_by_pcid(f, PCID), 0);
 	assert_int_equal(count_by_pcid(f, PCID2), 1);
 	assert_int_equal(events(f, "mo.prov.cert.deleted"), 1);
 	OK(f, pool_store_counts(f->db, &counts, &f->e));
 	assert_int_equal(counts.vehicles, 1);
 	assert_int_equal(counts.contracts, 1);
+}
+
+/* Two contracts as a caller read them, then an order that puts another certificate into one. */
+static void
+deletions_that_an_order_overtakes_change_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct contract_row *rows = NULL;
+	struct vehicle_row v = {.pcid = PCID, .edition = 1};
+	struct contract_set seen = {0};
+
+	make_vehicle(f, PCID, 1);
+	OK(f, put_contract(f, EMAID, PCID, 1));
+	assert_int_equal(raw_try(f, "UPDATE contracts SET ours = 1, cert_id = 7"), SQLITE_OK);
+	OK(f, contract_store_by_pcid(f->db, PCID, 0, &rows, &seen.count, &f->e));
+	seen.rows = rows;
+	assert_int_equal(raw_try(f, "UPDATE contracts SET cert_id = 8"), SQLITE_OK);
+	buf_put_u8(&v.point, 2);
+	FAILS(f, E_DB_CHANGED, contract_store_delete(f->db, EMAID, &seen, &audit_any, &f->e));
+	FAILS(f, E_DB_CHANGED, vehicle_store_delete(f->db, PCID, &seen, &audit_any, &f->e));
+	FAILS(f, E_DB_CHANGED, vehicle_store_put(f->db, &v, &seen, &audit_any, NULL, &f->e));
+	assert_int_equal(count_by_pcid(f, PCID), 1);
+	assert_int_equal(events(f, "oem.contract.deleted"), 0);
+	assert_int_equal(raw_try(f, "UPDATE contracts SET cert_id = 7"), SQLITE_OK);
+	OK(f, contract_store_delete(f->db, EMAID, &seen, &audit_any, &f->e));
+	contract_row_free(&rows[0]);
+	free(rows);
+	vehicle_row_free(&v);
 }
 
 static void
@@ -196,7 +224,7 @@ page_of_vehicles_never_ends_between_editions(void **state)
 		make_vehicle(f, pcid, 1);
 		memcpy(v.pcid, pcid, sizeof(pcid));
 		if (k % 2 == 1)
-			OK(f, vehicle_store_put(f->db, &v, &audit_any, NULL, &f->e));
+			OK(f, vehicle_store_put(f->db, &v, NULL, &audit_any, NULL, &f->e));
 	}
 	do {
 		OK(f, vehicle_store_list(f->db, after, rows, 4, &n, &f->e));
@@ -241,7 +269,7 @@ emaid_belongs_to_one_pcid_by_the_database_itself(void **state)
 				    "not_after, created, changed, request_id, metadata,"
 				    "subscription_url FROM contracts"),
 			 SQLITE_CONSTRAINT);
-	OK(f, contract_store_delete(f->db, EMAID, &audit_any, &f->e));
+	OK(f, contract_store_delete(f->db, EMAID, NULL, &audit_any, &f->e));
 	OK(f, contract_store_owner(f->db, EMAID, pcid, &f->e));
 	assert_string_equal(pcid, "");
 	OK(f, put_contract(f, EMAID, PCID2, 1));
@@ -273,7 +301,7 @@ first_contract_is_default_and_only_one_is(void **state)
 	contract_row_free(&a);
 	contract_row_free(&b);
 	assert_int_equal(raw_try(f, "UPDATE contracts SET is_default = 1"), SQLITE_CONSTRAINT);
-	OK(f, contract_store_delete(f->db, "DEXYZC00000002", &audit_any, &f->e));
+	OK(f, contract_store_delete(f->db, "DEXYZC00000002", NULL, &audit_any, &f->e));
 	OK(f, put_contract(f, "DEXYZC00000003", PCID, 1)); /* nobody is promoted */
 	assert_int_equal(raw_int(f, "SELECT SUM(is_default) FROM contracts"), 0);
 	FAILS(f, E_CONTRACT_UNKNOWN, contract_store_set_default(f->db, 99, &audit_any, &f->e));
@@ -349,9 +377,9 @@ delete_takes_all_of_an_emaid_and_tells_the_oem(void **state)
 	size_t n;
 
 	make_vehicle(f, PCID, 1);
-	FAILS(f, E_CONTRACT_UNKNOWN, contract_store_delete(f->db, EMAID, &audit_any, &f->e));
+	FAILS(f, E_CONTRACT_UNKNOWN, contract_store_delete(f->db, EMAID, NULL, &audit_any, &f->e));
 	OK(f, put_contract(f, EMAID, PCID, 1));
-	OK(f, contract_store_delete(f->db, EMAID, &audit_any, &f->e));
+	OK(f, contract_store_delete(f->db, EMAID, NULL, &audit_any, &f->e));
 	assert_int_equal(count_by_pcid(f, PCID), 0);
 	OK(f, outbox_list(f->db, 0, rows, 8, &n, &f->e));
 	assert_int_equal(n, 2);
@@ -410,6 +438,7 @@ main(void)
 		T(vehicle_comes_back_as_it_went),
 		T(same_key_keeps_contracts_another_drops_them_with_events),
 		T(deleting_a_vehicle_deletes_its_contracts_with_events),
+		T(deletions_that_an_order_overtakes_change_nothing),
 		T(page_of_vehicles_never_ends_between_editions),
 		T(contract_needs_a_vehicle_of_its_edition),
 		T(emaid_belongs_to_one_pcid_by_the_database_itself),

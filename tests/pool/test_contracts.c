@@ -66,6 +66,113 @@ revocation_can_be_skipped_for_tests(void **state)
 	contract_row_free(&c);
 }
 
+/* An issuer that gives the contract a new certificate right after it has revoked the old one. */
+struct overtaken {
+	struct fixture *f;
+	struct issuer real;
+	unsigned orders; /* still to come */
+	struct contract_row newest;
+};
+
+static enum err_code
+pass_issue(void *ctx, const struct issue_request *rq, struct issued *out, struct err *e)
+{
+	struct overtaken *o = ctx;
+
+	return o->real.issue(o->real.ctx, rq, out, e);
+}
+
+static enum err_code
+pass_chain(void *ctx, enum profile_id leaf, const char *ca, struct issued *out, struct err *e)
+{
+	struct overtaken *o = ctx;
+
+	return o->real.chain(o->real.ctx, leaf, ca, out, e);
+}
+
+static enum err_code
+revoke_then_order(void *ctx, const char *request_id, struct span cert, unsigned reason,
+		  const char *participant, struct err *e)
+{
+	struct overtaken *o = ctx;
+	enum err_code rc = o->real.revoke(o->real.ctx, request_id, cert, reason, participant, e);
+
+	if (o->orders > 0) {
+		o->orders--;
+		put_contract(o->f, EMAID_A, PCID_A);
+		contract_row_free(&o->newest);
+		get_contract(o->f, KEY_A, &o->newest);
+	}
+	return rc;
+}
+
+static void
+overtake(struct fixture *f, struct overtaken *o, unsigned orders)
+{
+	put_contract(f, EMAID_A, PCID_A);
+	*o = (struct overtaken){.f = f, .real = soft_issuer(&f->pki), .orders = orders};
+	f->conf.issuer = (struct issuer){o, pass_issue, revoke_then_order, pass_chain};
+	fixture_reopen(f);
+}
+
+static void
+certificate_ordered_during_a_deletion_is_revoked_too(void **state)
+{
+	struct fixture *f = *state;
+	struct overtaken o;
+
+	overtake(f, &o, 1);
+	expect(f, pool_contract_delete(f->pool, "d", MO, EMAID_A, false, &f->e), E_OK);
+	assert_int_equal(f->pki.revoked, 2);
+	assert_true(is_revoked(f, &o.newest.cert));
+	assert_int_equal(count_contracts(f, PCID_A), 0);
+	assert_int_equal(count_events(f, "oem.contract.deleted"), 1);
+	contract_row_free(&o.newest);
+}
+
+static void
+certificate_ordered_while_its_vehicle_goes_is_revoked_too(void **state)
+{
+	struct fixture *f = *state;
+	struct overtaken o;
+
+	overtake(f, &o, 1);
+	expect(f, pool_vehicle_delete(f->pool, OEM, PCID_A, &f->e), E_OK);
+	assert_true(is_revoked(f, &o.newest.cert));
+	assert_int_equal(count_contracts(f, PCID_A), 0);
+	contract_row_free(&o.newest);
+}
+
+static void
+certificate_ordered_while_its_vehicle_gets_a_key_is_revoked_too(void **state)
+{
+	struct fixture *f = *state;
+	struct overtaken o;
+	struct soft_key car;
+
+	overtake(f, &o, 1);
+	expect(f, soft_car(&f->pki, PCID_A, &car, &f->e), E_OK);
+	put_vehicle(f, &car);
+	assert_true(is_revoked(f, &o.newest.cert));
+	assert_int_equal(count_contracts(f, PCID_A), 0);
+	contract_row_free(&o.newest);
+	soft_key_free(&car);
+}
+
+static void
+deletion_that_is_overtaken_again_and_again_gives_up(void **state)
+{
+	struct fixture *f = *state;
+	struct overtaken o;
+
+	overtake(f, &o, 100);
+	expect(f, pool_contract_delete(f->pool, "d", MO, EMAID_A, false, &f->e), E_DB_CHANGED);
+	assert_false(is_revoked(f, &o.newest.cert));
+	assert_int_equal(count_contracts(f, PCID_A), 1);
+	assert_int_equal(count_events(f, "oem.contract.deleted"), 0);
+	contract_row_free(&o.newest);
+}
+
 static void
 malformed_emaid_is_refused(void **state)
 {
@@ -268,6 +375,10 @@ main(void)
 		T(deletion_revokes_then_deletes),
 		T(failed_revocation_keeps_the_contract),
 		T(revocation_can_be_skipped_for_tests),
+		T(certificate_ordered_during_a_deletion_is_revoked_too),
+		T(certificate_ordered_while_its_vehicle_goes_is_revoked_too),
+		T(certificate_ordered_while_its_vehicle_gets_a_key_is_revoked_too),
+		T(deletion_that_is_overtaken_again_and_again_gives_up),
 		T(malformed_emaid_is_refused),
 		T(contract_is_found_by_every_form_of_its_emaid),
 		T(list_by_emaid_is_filtered_by_namespace_and_root),

@@ -425,6 +425,16 @@ new_key(void *ctx)
 	put_vehicle(m->f, &m->other);
 }
 
+/* Another key, and a contract for it at once. */
+static void
+new_key_and_contract(void *ctx)
+{
+	struct meanwhile *m = ctx;
+
+	put_vehicle(m->f, &m->other);
+	put_contract(m->f, EMAID_A, PCID_A);
+}
+
 static void
 vehicle_gone(void *ctx)
 {
@@ -449,6 +459,22 @@ key_that_changes_during_the_order_gets_no_bundle_for_the_old_one(void **state)
 	o = order_of(f, EMAID_A, PCID_A);
 	f->pki.on_sign = vehicle_gone;
 	refused(f, &o, E_PCID_UNKNOWN, "pcid");
+	soft_key_free(&m.other);
+}
+
+static void
+order_for_an_old_key_leaves_the_contract_of_the_new_one_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct meanwhile m = {.f = f};
+	struct contract_order o = order_of(f, EMAID_A, PCID_A);
+
+	expect(f, soft_car(&f->pki, PCID_A, &m.other, &f->e), E_OK);
+	f->pki.on_sign = new_key_and_contract;
+	f->pki.on_sign_ctx = &m;
+	expect_text(f, pool_contract_generate(f->pool, &o, &f->e), E_BUSY, "order again");
+	assert_int_equal(count_contracts(f, PCID_A), 1);
+	install_gives(f, &m.other, "OK");
 	soft_key_free(&m.other);
 }
 
@@ -508,6 +534,7 @@ main(void)
 		T(nothing_is_issued_under_a_root_that_no_car_could_use),
 		T(failing_ca_or_token_leaves_no_entry),
 		T(key_that_changes_during_the_order_gets_no_bundle_for_the_old_one),
+		T(order_for_an_old_key_leaves_the_contract_of_the_new_one_alone),
 		T(order_with_endless_participant_is_refused),
 		T(signers_are_listed_with_their_roots),
 	};
