@@ -132,11 +132,17 @@ int
 main(int argc, char **argv)
 {
 	FILE *f = argc > 1 ? fopen(argv[1], "we") : stdout;
+	bool failed;
 
 	if (f == NULL) {
 		perror(argv[1]);
 		return 1;
 	}
 	render(f);
-	return fflush(f) == 0 && ferror(f) == 0 && (f == stdout || fclose(f) == 0) ? 0 : 1;
+	failed = ferror(f) != 0;
+	if (fclose(f) != 0 || failed) {
+		perror("confman");
+		return 1;
+	}
+	return 0;
 }
