@@ -251,7 +251,7 @@ read_csr(struct request *rq, struct buf *der, struct csr *csr)
 	return request_scope(rq, csr->cn);
 }
 
-/* The certificate is claimed before the reply is on its way: nobody revokes what somebody has. */
+/* Nobody but the station will hold the certificate: it is claimed as soon as it exists. */
 static enum err_code
 issue_leaf(struct request *rq, const struct label *l, const struct csr *csr, struct issued *out)
 {
@@ -263,10 +263,10 @@ issue_leaf(struct request *rq, const struct label *l, const struct csr *csr, str
 		.o = csr->o[0] == '\0' ? NULL : csr->o,
 		.cn = csr->cn,
 		.participant = rq->who.id,
+		.answered = true,
 	};
-	enum err_code rc = ca_issue(rq->app->ca, &ir, out, &rq->err);
 
-	return rc == E_OK ? ca_claim(rq->app->ca, out->cert_id, &rq->err) : rc;
+	return ca_issue(rq->app->ca, &ir, out, &rq->err);
 }
 
 static enum err_code

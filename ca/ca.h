@@ -53,8 +53,8 @@ enum err_code ca_create(struct ca_set *set, const struct ca_spec *spec, const ch
 enum err_code ca_issue(struct ca_set *set, const struct issue_request *rq, struct issued *out,
 		       struct err *e) MUST_CHECK;
 
-/* The reply is out or about to go: the certificate is not the reconciler's to revoke (EST). Pool
- * entries claim in their own transaction. */
+/* Somebody holds the certificate: it is not the reconciler's to revoke. Not for requests that say
+ * answered, nor for pool entries, which claim in their own transaction. */
 enum err_code ca_claim(struct ca_set *set, int64_t cert_id, struct err *e) MUST_CHECK;
 
 /* By certificate (DER) or by CA and serial, which orphans have too; idempotent. reason: RFC 5280

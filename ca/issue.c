@@ -246,6 +246,7 @@ fill_row(struct job *j, struct err *e)
 	r->not_after = j->want.not_after;
 	r->created = clock_now();
 	r->state = CERT_INTENT;
+	r->claimed = j->rq->answered;
 	if ((rc = sha256(buf_span(&j->tbs), r->tbs_hash, e)) != E_OK)
 		return rc;
 	if ((rc = hash_profile(j->profile, &j->want.params, r->profile_hash, e)) != E_OK)

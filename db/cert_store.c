@@ -100,7 +100,7 @@ insert_intent(struct txn *t, struct intent *x, int64_t ca, struct err *e)
 
 	rc = conn_read(t->c, STMT_CERT_INTENT,
 		       ARGS(arg_int(ca), arg_bytes((struct span){r->serial, r->serial_len}),
-			    arg_int(r->not_after), arg_int(t->now)),
+			    arg_int(r->not_after), arg_int(t->now), arg_int(r->claimed)),
 		       (struct sink){sink_int, &x->id}, NULL, e);
 	if (rc != E_OK)
 		return rc;

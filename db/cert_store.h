@@ -47,8 +47,8 @@ struct cert_row { /* owned by the caller: cert_row_free */
 	enum cert_status status;
 	unsigned reason;
 	int64_t created, issued_at, revoked_at;
-	bool claimed; /* a pool entry or reply uses it (design §4 step 6); others are the
-			 reconciler's */
+	bool claimed; /* a pool entry or reply uses it (design §4 step 6); others are the reconciler's. In
+		       * an intent: it counts as claimed once it is issued */
 	uint8_t fingerprint[32]; /* SHA-256 of the DER */
 	struct buf der;          /* empty for an intent */
 };

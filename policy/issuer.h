@@ -20,6 +20,7 @@ struct issue_request {
 	const char *o, *cn;
 	int64_t not_before, not_after; /* 0: now, and the profile's default */
 	const char *participant; /* who asked */
+	bool answered; /* only the answer will hold it (EST, TLS): claimed once it is issued */
 	const char *san_dns[4];
 };
 
