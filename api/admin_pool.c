@@ -140,6 +140,8 @@ admin_delete_root(struct request *rq)
 
 /* --- vehicles --- */
 
+#define EDITIONS 2 /* rows that one PCID may have; a page keeps them together */
+
 static json_t *
 vehicle_json(const struct vehicle_row *r, bool whole)
 {
@@ -172,6 +174,8 @@ admin_get_vehicles(struct request *rq)
 
 	if ((rc = admin_page(rq, false, &page, &rq->err)) != E_OK)
 		return rc;
+	if (page.limit < EDITIONS)
+		page.limit = EDITIONS;
 	rows = calloc(page.limit, sizeof(*rows));
 	if (rows == NULL)
 		return err_set(&rq->err, E_NO_MEMORY, "no memory for a page");
@@ -180,7 +184,7 @@ admin_get_vehicles(struct request *rq)
 		list = json_array();
 		for (i = 0; i < count; i++)
 			json_array_append_new(list, vehicle_json(&rows[i], false));
-		if (count == page.limit)
+		if (count + EDITIONS > page.limit)
 			next = json_string(rows[count - 1].pcid);
 	}
 	for (i = 0; i < count; i++)
@@ -197,8 +201,14 @@ admin_get_vehicle(struct request *rq)
 	struct pcid pcid;
 	enum err_code rc;
 
-	if ((rc = pcid_parse(rq->args[0], &pcid, &rq->err)) == E_OK &&
-	    (rc = vehicle_store_get(rq->app->db, pcid.normal, EDITION_2, &row, &rq->err)) == E_OK)
+	if ((rc = pcid_parse(rq->args[0], &pcid, &rq->err)) != E_OK)
+		return rc;
+	rc = vehicle_store_get(rq->app->db, pcid.normal, EDITION_2, &row, &rq->err);
+	if (rc == E_VEHICLE_UNKNOWN) {
+		err_clear(&rq->err);
+		rc = vehicle_store_get(rq->app->db, pcid.normal, EDITION_20, &row, &rq->err);
+	}
+	if (rc == E_OK)
 		rc = reply_json(rq, 200, vehicle_json(&row, true));
 	vehicle_row_free(&row);
 	return rc;

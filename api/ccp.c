@@ -150,34 +150,21 @@ get_by_emaid(struct request *rq)
 /* --- provideSignedContractData: a ready Res for an OEM's backend --- */
 
 static enum err_code
-check_root(struct request *rq, const struct install_answer *a)
-{
-	const char *asked = request_query(rq, "cpsV2GRootCertificateFingerprint");
-	size_t i = 0;
-
-	if (asked == NULL)
-		return E_OK;
-	for (; *asked != '\0'; asked++) /* D38: in any case, colons tolerated */
-		if (*asked != ':' && tolower((unsigned char)*asked) != a->cps_root[i++])
-			break;
-	return *asked == '\0' && a->cps_root[i] == '\0'
-		       ? E_OK
-		       : err_set(&rq->err, E_CONTRACT_UNKNOWN,
-				 "this contract has no bundle under that V2G root");
-}
-
-static enum err_code
 get_bundle(struct request *rq)
 {
+	const struct bundle_query q = {
+		.request_id = rq->id,
+		.emaid = rq->args[0],
+		.pcid = rq->args[1],
+		.session_id = request_query(rq, "sessionID"),
+		.xmlns = request_query(rq, "xsdMsgDefNamespace"),
+		.cps_root = request_query(rq, "cpsV2GRootCertificateFingerprint"),
+	};
 	struct install_answer a = {0};
 	json_t *o;
 	enum err_code rc;
 
-	if ((rc = pool_bundle_fetch(rq->app->pool, rq->id, rq->args[0], rq->args[1],
-				    request_query(rq, "sessionID"),
-				    request_query(rq, "xsdMsgDefNamespace"), &a, &rq->err)) ==
-		    E_OK &&
-	    (rc = check_root(rq, &a)) == E_OK) {
+	if ((rc = pool_bundle_fetch(rq->app->pool, &q, &a, &rq->err)) == E_OK) {
 		o = json_object();
 		opcp_put_bytes(o, "certificateInstallationRes", buf_span(&a.exi));
 		opcp_put_text(o, "xsdMsgDefNamespace", NAMESPACE_2);

@@ -123,15 +123,19 @@ check_scope(struct request *rq, const struct put_body *b)
 	return request_scope(rq, pcid.normal);
 }
 
+/* xmlns: the caller's spelling, NULL when he named none (D37). */
 static json_t *
-vehicle_json(const struct vehicle_view *v)
+vehicle_json(const struct vehicle_view *v, const char *xmlns)
 {
 	json_t *o = json_object();
+
+	if (xmlns == NULL)
+		xmlns = v->row.edition == EDITION_20 ? NAMESPACE_20 : NAMESPACE_2;
 
 	opcp_put_bytes(o, "vehicleCertificate", buf_span(&v->row.leaf));
 	opcp_put_bytes(o, "subCA1Certificate", buf_span(&v->row.sub1));
 	opcp_put_bytes(o, "subCA2Certificate", buf_span(&v->row.sub2));
-	opcp_put_text(o, "xsdMsgDefNamespace", NAMESPACE_2);
+	opcp_put_text(o, "xsdMsgDefNamespace", xmlns);
 	opcp_put_text(o, "rootIssuerDistinguishedName", v->root_dn);
 	opcp_put_text(o, "rootIssuerSerialNumber", v->root_serial);
 	opcp_put_text(o, "rootAuthorityKeyIdentifier", v->root_aki);
@@ -166,7 +170,7 @@ put_vehicle(struct request *rq)
 				  .v2g_akis = (const char *)b.akis.p};
 	rc = pool_vehicle_put(rq->app->pool, &in, &v, &rq->err);
 	if (rc == E_OK)
-		rc = reply_json(rq, 200, vehicle_json(&v));
+		rc = reply_json(rq, 200, vehicle_json(&v, b.xmlns));
 out:
 	vehicle_view_free(&v);
 	put_body_free(&b);
@@ -183,7 +187,7 @@ get_vehicle(struct request *rq)
 	/* D1: true means answer from local data only, which is all there is without peers */
 	if ((rc = opcp_flag(rq, "broadcast", false, &broadcast)) == E_OK &&
 	    (rc = pool_vehicle_get(rq->app->pool, rq->args[0], &v, &rq->err)) == E_OK)
-		rc = reply_json(rq, 200, json_pack("{s:o}", "OEMMessage", vehicle_json(&v)));
+		rc = reply_json(rq, 200, json_pack("{s:o}", "OEMMessage", vehicle_json(&v, NULL)));
 	vehicle_view_free(&v);
 	return rc;
 }

@@ -372,8 +372,7 @@ party_id_parse(const char *s, char out[PREFIX_MAX], struct err *e)
 enum edition
 edition_from_namespace(const char *xmlns)
 {
-	static const char *const names_20[] = {"urn:iso:15118:20:2022:MsgDef",
-					       "urn:iso:15118:20:2020:MsgDef",
+	static const char *const names_20[] = {NAMESPACE_20, "urn:iso:15118:20:2020:MsgDef",
 					       "urn:iso:std:iso:15118:-20:CommonMessages"};
 	size_t i;
 

@@ -58,6 +58,7 @@ enum err_code party_id_parse(const char *s, char out[PREFIX_MAX], struct err *e)
 /* Namespaces: -2 and the three spellings of -20 (D37). */
 enum edition { EDITION_NONE, EDITION_2, EDITION_20 };
 #define NAMESPACE_2 "urn:iso:15118:2:2013:MsgDef"
+#define NAMESPACE_20 "urn:iso:15118:20:2022:MsgDef" /* of three spellings, what OPCP writes */
 enum edition edition_from_namespace(const char *xmlns); /* EDITION_NONE when unknown */
 
 #endif

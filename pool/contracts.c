@@ -365,10 +365,26 @@ find_pair(struct pool *p, const char *emaid_key, const char *pcid, struct contra
 	return E_OK;
 }
 
+/* The bundle under the root that was asked for. */
+static enum err_code
+find_variant(struct pool *p, const struct anchors *set, int64_t contract_id, const char *cps_root,
+	     struct variant_row *v, struct err *e)
+{
+	const struct anchor *root = NULL;
+
+	if (cps_root != NULL && (root = anchor_by_name(set, cps_root, ROOT_V2G)) == NULL)
+		return err_set(e, E_CONTRACT_UNKNOWN,
+			       "cpsV2GRootCertificateFingerprint: no V2G root of the pool");
+	return pool_missing(
+		variant_store_get(p->conf.db, contract_id, root == NULL ? NULL : root->hex, v, e),
+		E_CONTRACT_UNKNOWN, "emaid, pcid: no signed bundle of this contract", e);
+}
+
 /* What is broken, ended or revoked is never served (I-36), the rest of ISO 15118-2 [V2G2-894] is
  * the backend's own to check. */
 static enum err_code
-load_bundle(struct pool *p, const struct contract_row *c, struct variant_row *v, struct err *e)
+load_bundle(struct pool *p, const struct contract_row *c, const char *cps_root,
+	    struct variant_row *v, struct err *e)
 {
 	const struct anchors *set = NULL;
 	int64_t now = clock_now();
@@ -377,8 +393,7 @@ load_bundle(struct pool *p, const struct contract_row *c, struct variant_row *v,
 
 	if ((rc = anchors_get(p, &set, e)) != E_OK)
 		return rc;
-	if ((rc = pool_missing(variant_store_get(p->conf.db, c->id, NULL, v, e), E_CONTRACT_UNKNOWN,
-			       "emaid, pcid: no signed bundle of this contract", e)) != E_OK)
+	if ((rc = find_variant(p, set, c->id, cps_root, v, e)) != E_OK)
 		goto out;
 	if ((rc = contract_check(p, c, now, true, &why)) == E_OK)
 		rc = bundle_check(p, set, c, v, c->not_before > now ? c->not_before : now, &why);
@@ -392,9 +407,8 @@ out:
 }
 
 enum err_code
-pool_bundle_fetch(struct pool *p, const char *request_id, const char *emaid_text,
-		  const char *pcid_text, const char *session_id_hex, const char *xmlns,
-		  struct install_answer *out, struct err *e)
+pool_bundle_fetch(struct pool *p, const struct bundle_query *q, struct install_answer *out,
+		  struct err *e)
 {
 	struct buf session_id = {0};
 	struct contract_row c = {0};
@@ -404,17 +418,17 @@ pool_bundle_fetch(struct pool *p, const char *request_id, const char *emaid_text
 	enum err_code rc;
 
 	memset(out, 0, sizeof(*out));
-	if ((rc = pool_edition_2(xmlns, true, e)) != E_OK ||
-	    (rc = parse_emaid(p, emaid_text, &emaid, e)) != E_OK ||
-	    (rc = pcid_parse(pcid_text, &pcid, e)) != E_OK ||
-	    (rc = parse_session_id(session_id_hex, &session_id, e)) != E_OK ||
+	if ((rc = pool_edition_2(q->xmlns, true, e)) != E_OK ||
+	    (rc = parse_emaid(p, q->emaid, &emaid, e)) != E_OK ||
+	    (rc = pcid_parse(q->pcid, &pcid, e)) != E_OK ||
+	    (rc = parse_session_id(q->session_id, &session_id, e)) != E_OK ||
 	    (rc = find_pair(p, emaid.key, pcid.normal, &c, e)) != E_OK ||
-	    (rc = load_bundle(p, &c, &v, e)) != E_OK)
+	    (rc = load_bundle(p, &c, q->cps_root, &v, e)) != E_OK)
 		goto out;
 	rc = answer_fill(p, &c, &v, buf_span(&session_id), out, e);
 	if (rc == E_OK)
 		pool_log(LOG_LEVEL_INFO, "contract.fetched",
-			 (struct about){request_id, c.pcid, c.emaid_key}, "root=%s", v.cps_root);
+			 (struct about){q->request_id, c.pcid, c.emaid_key}, "root=%s", v.cps_root);
 out:
 	if (rc != E_OK) {
 		install_answer_free(out);

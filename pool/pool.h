@@ -126,9 +126,15 @@ pool_contracts_by_emaid(struct pool *p, const char *emaid, const char *xmlns, co
 enum err_code
 pool_contracts_by_pcid(struct pool *p, const char *pcid, const char *xmlns,
 		       struct contract_view **views, size_t *count, struct err *e) MUST_CHECK;
-/* A ready Res for an OEM backend; session_id_hex "" or NULL: one octet 00 (D20). */
-enum err_code pool_bundle_fetch(struct pool *p, const char *request_id, const char *emaid,
-				const char *pcid, const char *session_id_hex, const char *xmlns,
+/* A ready Res for an OEM backend. */
+struct bundle_query {
+	const char *request_id, *emaid, *pcid;
+	const char *session_id; /* hex; "" or NULL: one octet 00 (D20) */
+	const char *xmlns;      /* NULL: -2 */
+	const char *cps_root;   /* 64 hex or the UUID of a root in the RCP (D38); NULL: any */
+};
+/* E_CONTRACT_UNKNOWN also when there is no bundle under the root that was asked for. */
+enum err_code pool_bundle_fetch(struct pool *p, const struct bundle_query *q,
 				struct install_answer *out, struct err *e) MUST_CHECK;
 
 #endif

@@ -162,6 +162,61 @@ vehicle_body(struct world *w, struct span leaf, const char *more, struct buf *bo
 	return buf_cstr(body);
 }
 
+/* D37: an entry says which edition it is of. */
+static void
+a_vehicle_of_the_other_edition_says_so(void **state)
+{
+	static const char pcid[] = "WVA20000000000020";
+	struct world *w = *state;
+	const struct audit_record audit = {.actor = "test", .action = "vehicle.stored"};
+	struct vehicle_row row;
+
+	assert_int_equal(vehicle_store_get(w->f.db, WORLD_PCID, EDITION_2, &row, &e), E_OK);
+	memcpy(row.pcid, pcid, sizeof(pcid));
+	row.edition = EDITION_20;
+	assert_int_equal(vehicle_store_put(w->f.db, &row, NULL, &audit, NULL, &e), E_OK);
+	vehicle_row_free(&row);
+	expect(w, MO_OWN, "GET", "/v1/oem/provCerts/WVA20000000000020", NULL, 200,
+	       "\"xsdMsgDefNamespace\":\"urn:iso:15118:20:2022:MsgDef\"");
+	expect(w, MO_OWN, "GET", "/v1/oem/provCerts/" WORLD_PCID, NULL, 200,
+	       "\"xsdMsgDefNamespace\":\"" XMLNS "\"");
+}
+
+/* Pages end between vehicles, and the last page is the one without a next. */
+static void
+an_auditor_pages_through_all_vehicles(void **state)
+{
+	struct world *w = *state;
+	const struct audit_record audit = {.actor = "test", .action = "vehicle.stored"};
+	struct vehicle_row row;
+	struct answer a;
+	char path[128] = "/admin/v1/vehicles?limit=1", next[32];
+	unsigned pages = 0;
+
+	assert_int_equal(vehicle_store_get(w->f.db, WORLD_PCID, EDITION_2, &row, &e), E_OK);
+	row.edition = EDITION_20; /* WORLD_PCID in both editions, in front of another vehicle */
+	assert_int_equal(vehicle_store_put(w->f.db, &row, NULL, &audit, NULL, &e), E_OK);
+	memcpy(row.pcid, "WVA00000000000001", sizeof("WVA00000000000001"));
+	assert_int_equal(vehicle_store_put(w->f.db, &row, NULL, &audit, NULL, &e), E_OK);
+	memcpy(row.pcid, "WVAZ0000000000001", sizeof("WVAZ0000000000001"));
+	assert_int_equal(vehicle_store_put(w->f.db, &row, NULL, &audit, NULL, &e), E_OK);
+	vehicle_row_free(&row);
+	do {
+		client_call(w->admin_port, "GET", path, w->bearer[AUDITOR], (struct span){0}, &a);
+		if (a.status != 200)
+			fail_msg("%s: %d %s", path, a.status, (char *)a.body.p);
+		(void)snprintf(next, sizeof(next), "%s", world_member(&a, "next"));
+		(void)snprintf(path, sizeof(path), "/admin/v1/vehicles?limit=2&after=%s", next);
+		pages += answer_has(&a, "\"WVAZ0000000000001\"") ? 100 : 1;
+		answer_free(&a);
+	} while (next[0] != '\0' && pages < 100);
+	assert_true(pages >= 100); /* the last vehicle was met */
+	client_call(w->admin_port, "GET", "/admin/v1/vehicles/WVAZ0000000000001",
+		    w->bearer[AUDITOR], (struct span){0}, &a);
+	assert_int_equal(a.status, 200);
+	answer_free(&a);
+}
+
 static void
 hints_and_previous_ids_are_kept_and_checked(void **state)
 {
@@ -480,6 +535,7 @@ an_oem_fetches_a_ready_answer(void **state)
 	struct secret contract = {0};
 	struct iso2_msg m = {0};
 	struct answer a;
+	char path[256];
 
 	world_call(w, OEM, "GET", PROVIDE "?sessionID=0102030405060708", NULL, &a);
 	if (a.status != 200)
@@ -489,7 +545,15 @@ an_oem_fetches_a_ready_answer(void **state)
 	assert_int_equal(install_res_verify(&m, &car_key, &contract, &e), E_OK);
 	secret_free(&contract);
 	iso2_msg_free(&m);
+	snprintf(path, sizeof(path), PROVIDE "?cpsV2GRootCertificateFingerprint=%s",
+		 world_member(&a, "cpsV2GRootCertificateFingerprint"));
 	answer_free(&a);
+	expect(w, OEM, "GET", path, NULL, 200, NULL);
+	world_call(w, OEM, "GET", "/v1/root/rootCerts?rootType=V2G", NULL, &a);
+	snprintf(path, sizeof(path), PROVIDE "?cpsV2GRootCertificateFingerprint=%s",
+		 world_member(&a, "rootCertificateId"));
+	answer_free(&a);
+	expect(w, OEM, "GET", path, NULL, 200, NULL); /* D38 */
 	expect(w, OEM, "GET", PROVIDE "?sessionID=xyz", NULL, 400, NULL);
 	expect(w, OEM, "GET", PROVIDE "?cpsV2GRootCertificateFingerprint=00", NULL, 404,
 	       "contract.unknown");
@@ -558,6 +622,8 @@ main(void)
 		cmocka_unit_test(roots_are_listed_with_all_their_members),
 		cmocka_unit_test(an_admin_adds_and_deletes_roots),
 		cmocka_unit_test(vehicles_are_published_read_and_looked_up),
+		cmocka_unit_test(a_vehicle_of_the_other_edition_says_so),
+		cmocka_unit_test(an_auditor_pages_through_all_vehicles),
 		cmocka_unit_test(hints_and_previous_ids_are_kept_and_checked),
 		cmocka_unit_test(a_vehicle_of_a_foreign_wmi_is_refused),
 		cmocka_unit_test(contracts_are_ordered_and_refused),

@@ -287,7 +287,11 @@ fetch_is(struct fixture *f, const char *session_id, struct span expected)
 	struct install_answer out;
 	struct iso2_msg m;
 
-	expect(f, pool_bundle_fetch(f->pool, "r", EMAID_A, PCID_A, session_id, NULL, &out, &f->e),
+	expect(f,
+	       pool_bundle_fetch(
+		       f->pool,
+		       &(struct bundle_query){"r", EMAID_A, PCID_A, session_id, NULL, NULL}, &out,
+		       &f->e),
 	       E_OK);
 	expect(f, iso2_decode(buf_span(&out.exi), &m, &f->e), E_OK);
 	assert_true(span_equal(m.session_id, expected));
@@ -296,6 +300,32 @@ fetch_is(struct fixture *f, const char *session_id, struct span expected)
 	secret_free(&key);
 	iso2_msg_free(&m);
 	install_answer_free(&out);
+}
+
+/* D38; nothing counts as handed out that was not. */
+static void
+fetched_bundle_is_under_the_root_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct bundle_query q = {.request_id = "r", .emaid = EMAID_A, .pcid = PCID_A};
+	struct install_answer out;
+	char hex[HEX_LEN(SHA256_LEN)];
+
+	put_contract(f, EMAID_A, PCID_A);
+	hex_encode((struct span){f->root[ROW_V2G].fingerprint, SHA256_LEN}, hex, sizeof(hex));
+	q.cps_root = hex;
+	expect(f, pool_bundle_fetch(f->pool, &q, &out, &f->e), E_OK);
+	install_answer_free(&out);
+	q.cps_root = f->root[ROW_V2G].id;
+	expect(f, pool_bundle_fetch(f->pool, &q, &out, &f->e), E_OK);
+	assert_string_equal(out.cps_root, hex);
+	install_answer_free(&out);
+	assert_int_equal(count_events(f, "mo.contract.delivered.to.oem"), 2);
+	q.cps_root = f->root[ROW_V2G_B].id;
+	expect(f, pool_bundle_fetch(f->pool, &q, &out, &f->e), E_CONTRACT_UNKNOWN);
+	q.cps_root = "00";
+	expect(f, pool_bundle_fetch(f->pool, &q, &out, &f->e), E_CONTRACT_UNKNOWN);
+	assert_int_equal(count_events(f, "mo.contract.delivered.to.oem"), 2);
 }
 
 /* D20 */
@@ -319,12 +349,21 @@ bad_session_ids_are_refused(void **state)
 	struct install_answer out;
 
 	put_contract(f, EMAID_A, PCID_A);
-	expect_text(f, pool_bundle_fetch(f->pool, "r", EMAID_A, PCID_A, "abc", NULL, &out, &f->e),
-		    E_HEX, "sessionID");
-	expect_text(f, pool_bundle_fetch(f->pool, "r", EMAID_A, PCID_A, "xy", NULL, &out, &f->e),
+	expect_text(
+		f,
+		pool_bundle_fetch(f->pool,
+				  &(struct bundle_query){"r", EMAID_A, PCID_A, "abc", NULL, NULL},
+				  &out, &f->e),
+		E_HEX, "sessionID");
+	expect_text(f,
+		    pool_bundle_fetch(
+			    f->pool, &(struct bundle_query){"r", EMAID_A, PCID_A, "xy", NULL, NULL},
+			    &out, &f->e),
 		    E_HEX, "sessionID");
 	expect_text(f,
-		    pool_bundle_fetch(f->pool, "r", EMAID_A, PCID_A, "112233445566778899", NULL,
+		    pool_bundle_fetch(f->pool,
+				      &(struct bundle_query){"r", EMAID_A, PCID_A,
+							     "112233445566778899", NULL, NULL},
 				      &out, &f->e),
 		    E_BAD_VALUE, "sessionID");
 }
@@ -336,13 +375,30 @@ fetch_needs_the_pair(void **state)
 	struct install_answer out;
 
 	put_contract(f, EMAID_A, PCID_A);
-	expect(f, pool_bundle_fetch(f->pool, "r", EMAID_A, PCID_B, NULL, NULL, &out, &f->e),
+	expect(f,
+	       pool_bundle_fetch(f->pool,
+				 &(struct bundle_query){"r", EMAID_A, PCID_B, NULL, NULL, NULL},
+				 &out, &f->e),
 	       E_CONTRACT_UNKNOWN);
-	expect(f, pool_bundle_fetch(f->pool, "r", EMAID_B, PCID_A, NULL, NULL, &out, &f->e),
+	expect(f,
+	       pool_bundle_fetch(f->pool,
+				 &(struct bundle_query){"r", EMAID_B, PCID_A, NULL, NULL, NULL},
+				 &out, &f->e),
 	       E_CONTRACT_UNKNOWN);
-	expect(f, pool_bundle_fetch(f->pool, "r", "DE", PCID_A, NULL, NULL, &out, &f->e), E_EMAID);
-	expect(f, pool_bundle_fetch(f->pool, "r", EMAID_A, "WVA", NULL, NULL, &out, &f->e), E_PCID);
-	expect(f, pool_bundle_fetch(f->pool, "r", EMAID_A, PCID_A, NULL, "urn:x", &out, &f->e),
+	expect(f,
+	       pool_bundle_fetch(f->pool,
+				 &(struct bundle_query){"r", "DE", PCID_A, NULL, NULL, NULL}, &out,
+				 &f->e),
+	       E_EMAID);
+	expect(f,
+	       pool_bundle_fetch(f->pool,
+				 &(struct bundle_query){"r", EMAID_A, "WVA", NULL, NULL, NULL},
+				 &out, &f->e),
+	       E_PCID);
+	expect(f,
+	       pool_bundle_fetch(f->pool,
+				 &(struct bundle_query){"r", EMAID_A, PCID_A, NULL, "urn:x", NULL},
+				 &out, &f->e),
 	       E_NAMESPACE);
 	assert_int_equal(out.exi.n, 0);
 }
@@ -361,7 +417,10 @@ oem_may_fetch_ahead_but_not_what_is_revoked(void **state)
 	fetch_is(f, NULL, SPAN_LIT("\0"));
 	get_contract(f, KEY_A, &c);
 	expect(f, issuer.revoke(issuer.ctx, "r", buf_span(&c.cert), 1, "admin", &f->e), E_OK);
-	expect_text(f, pool_bundle_fetch(f->pool, "r", EMAID_A, PCID_A, NULL, NULL, &out, &f->e),
+	expect_text(f,
+		    pool_bundle_fetch(
+			    f->pool, &(struct bundle_query){"r", EMAID_A, PCID_A, NULL, NULL, NULL},
+			    &out, &f->e),
 		    E_CONTRACT_UNKNOWN, "revoked");
 	contract_row_free(&c);
 }
@@ -385,6 +444,7 @@ main(void)
 		T(list_of_a_known_vehicle_may_be_empty),
 		T(list_of_a_vehicle_has_all_its_contracts),
 		T(fetched_bundle_has_the_session_asked_for),
+		T(fetched_bundle_is_under_the_root_asked_for),
 		T(bad_session_ids_are_refused),
 		T(fetch_needs_the_pair),
 		T(oem_may_fetch_ahead_but_not_what_is_revoked),

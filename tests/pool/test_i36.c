@@ -45,7 +45,10 @@ not_served(struct fixture *f)
 	struct install_answer out;
 
 	install_gives(f, &f->car, NO_CERT);
-	expect(f, pool_bundle_fetch(f->pool, "r", EMAID_A, PCID_A, NULL, NULL, &out, &f->e),
+	expect(f,
+	       pool_bundle_fetch(f->pool,
+				 &(struct bundle_query){"r", EMAID_A, PCID_A, NULL, NULL, NULL},
+				 &out, &f->e),
 	       E_CONTRACT_UNKNOWN);
 }
 

@@ -168,7 +168,11 @@ what_goes_well_leaves_pseudonyms_only(void **state)
 	put_contract(f, "de-abc-c00000001", PCID_A);
 	make_request(f, &f->car, NULL, 0, &exi);
 	answered(f, &s, &exi);
-	expect(f, pool_bundle_fetch(f->pool, "r", EMAID_A, PCID_A, NULL, NULL, &out, &f->e), E_OK);
+	expect(f,
+	       pool_bundle_fetch(f->pool,
+				 &(struct bundle_query){"r", EMAID_A, PCID_A, NULL, NULL, NULL},
+				 &out, &f->e),
+	       E_OK);
 	install_answer_free(&out);
 	expect(f, pool_contract_delete(f->pool, "d", MO, EMAID_A, false, &f->e), E_OK);
 	expect(f, pool_vehicle_delete(f->pool, OEM, PCID_A, &f->e), E_OK);
@@ -283,7 +287,10 @@ refusals_of_participants_name_nobody(void **state)
 	failed(f, &s, pool_vehicle_delete(f->pool, OEM, PCID_A, &f->e));
 	failed(f, &s, pool_contract_delete(f->pool, "d", MO, KEY_B, false, &f->e));
 	failed(f, &s, pool_vehicle_get(f->pool, PCID_A "-", &view, &f->e));
-	failed(f, &s, pool_bundle_fetch(f->pool, "r", KEY_B, PCID_A, NULL, NULL, &out, &f->e));
+	failed(f, &s,
+	       pool_bundle_fetch(f->pool,
+				 &(struct bundle_query){"r", KEY_B, PCID_A, NULL, NULL, NULL}, &out,
+				 &f->e));
 	failed(f, &s, pool_contracts_by_emaid(f->pool, KEY_B, NULL, NULL, &views, &n, &f->e));
 	f->status = E_CERT_REVOKED;
 	failed(f, &s, pool_vehicle_get(f->pool, PCID_A, &view, &f->e));
