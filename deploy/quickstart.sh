@@ -82,7 +82,13 @@ fi
 # /var/lib and a link to it.
 reachable() { "${as[@]}" test -x "$1" && "${as[@]}" test -w "$1"; }
 as=()
-[ $reinit = no ] || rm -rf "${home:?}/"
+if [ $reinit = yes ] && [ -e "$home" ]; then
+	[ -e "$home/v2gpkid.conf" ] || [ -z "$(ls -A "$home")" ] || {
+		echo "quickstart: $home is no home of v2gpki: --reinit leaves it alone" >&2
+		exit 2
+	}
+	rm -rf "${home:?}/"
+fi
 if [ "$(id -u)" = 0 ]; then
 	id -u v2gpki >/dev/null 2>&1 || useradd --system --home-dir /nonexistent --no-create-home \
 		--shell /usr/sbin/nologin v2gpki

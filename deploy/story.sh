@@ -22,6 +22,11 @@ fail() {
 	bad=$((bad + 1))
 }
 
+# A body in one line: long values are cut, text that is not JSON too.
+short() {
+	jq -c 'walk(if type == "string" and length > 40 then .[0:12] + "…(" + (length | tostring) + " characters)" else . end)' "$1" 2>/dev/null | cut -c1-200 || true
+	jq -e . "$1" >/dev/null 2>&1 || { head -c 40 "$1" | tr -d '\r\n' && [ "$(wc -c <"$1")" -le 40 ] || printf '…(%s bytes)' "$(wc -c <"$1")"; }
+}
 # call ROLE METHOD PATH [curl arguments]: body into $work/body, status into $status, time printed.
 call() {
 	local role=$1 method=$2 path=$3 token t
@@ -30,12 +35,15 @@ call() {
 	t=$(curl -sS --cacert "$V2GPKI_CA" -o "$work/body" -w '%{http_code} %{time_total}' -X "$method" \
 		-H "Authorization: Bearer $token" "$@" "$V2GPKI_URL$path")
 	status=${t% *}
-	printf '   %-8s %-6s %s -> %s in %s ms\n' "$role" "$method" "$path" "$status" \
-		"$(awk -v s="${t#* }" 'BEGIN { printf "%.1f", s * 1000 }')"
+	printf '   %-6s %-6s %s\n' "$role" "$method" "$path"
+	[ ! -s "$work/request" ] || printf '      sent  %s\n' "$(short "$work/request")"
+	printf '      back  %s in %s ms  %s\n' "$status" "$(awk -v s="${t#* }" 'BEGIN { printf "%.1f", s * 1000 }')" "$(short "$work/body")"
+	: >"$work/request"
 }
 json() { # ROLE METHOD PATH JSON
 	printf '%s' "$4" >"$work/request"
-	call "$1" "$2" "$3" -H 'Content-Type: application/json' --data-binary @"$work/request"
+	cp "$work/request" "$work/json"
+	call "$1" "$2" "$3" -H 'Content-Type: application/json' --data-binary @"$work/json"
 }
 want() { # STATUS [text in the body]
 	if [ "$status" != "$1" ]; then
@@ -101,7 +109,7 @@ title "A charging station is enrolled by its operator (EST)"
 evse=${V2GPKI_CPO_ID5}E$(date +%s)
 openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/evse.key" \
 	-subj "/C=DE/O=Example CPO/CN=$evse" -outform DER -out "$work/evse.csr" 2>/dev/null
-b64 "$work/evse.csr" >"$work/evse.b64"
+b64 "$work/evse.csr" | tee "$work/request" >"$work/evse.b64"
 call CPO POST /.well-known/est/cpo/simpleenroll -H 'Content-Type: application/pkcs10' --data-binary @"$work/evse.b64"
 want 200
 openssl base64 -d -in "$work/body" | openssl pkcs7 -inform DER -print_certs -out "$work/evse.pem"
