@@ -44,6 +44,7 @@ struct auth {
 	struct secret process_key; /* of the HMAC that remembers pairs */
 	struct auth_cache *tokens, *certs, *pairs;
 	atomic_int scrypts;
+	atomic_uint forgotten; /* times that auth_forget was called */
 	pthread_mutex_t lock; /* of parties */
 	struct known_party *parties;
 };
@@ -282,6 +283,7 @@ auth_check_secret(struct auth *a, bool basic, const char *id, const char *secret
 	uint8_t key[SHA256_LEN];
 	char party[65] = "";
 	bool needs_worker = false;
+	unsigned before = atomic_load(&a->forgotten);
 	enum err_code rc;
 
 	if (strlen(id) + strlen(secret) > CREDENTIAL_MAX)
@@ -297,8 +299,25 @@ auth_check_secret(struct auth *a, bool basic, const char *id, const char *secret
 		if (rc != E_OK)
 			return rc;
 		auth_cache_put(a->pairs, key, party, clock_mono_us() + SECRET_FRESH_US);
+		if (atomic_load(&a->forgotten) != before) /* replaced while it was checked */
+			auth_cache_clear(a->pairs);
 	}
 	return find_party(a, party, true, &needs_worker, who, e);
+}
+
+/* The count first: a check under way sees it and drops what it remembered. */
+void
+auth_forget(struct auth *a)
+{
+	size_t i;
+
+	atomic_fetch_add(&a->forgotten, 1);
+	auth_cache_clear(a->pairs);
+	auth_cache_clear(a->certs);
+	pthread_mutex_lock(&a->lock);
+	for (i = 0; i < PARTIES_CACHED; i++)
+		a->parties[i].until_us = 0;
+	pthread_mutex_unlock(&a->lock);
 }
 
 /* --- the three credentials of a request; each names a participant --- */

@@ -19,6 +19,10 @@ struct auth_conf {
 enum err_code auth_open(const struct auth_conf *conf, struct auth **out, struct err *e) MUST_CHECK;
 void auth_close(struct auth *a);
 
+/* Forgets remembered secrets, certificates and participants: what an administrator changes takes
+ * effect with the answer. Verified tokens stay: they name a participant, who is looked at anew. */
+void auth_forget(struct auth *a);
+
 /* Fills rq->who and rq->auth_method from the request's credentials; E_AUTH_* (401). needs_worker is
  * set instead when an answer needs scrypt or the store and the call came from a network thread. */
 enum err_code auth_request(struct request *rq, bool on_worker, bool *needs_worker) MUST_CHECK;

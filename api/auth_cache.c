@@ -89,3 +89,14 @@ auth_cache_get(struct auth_cache *c, const uint8_t key[SHA256_LEN], int64_t now,
 	pthread_mutex_unlock(&c->lock);
 	return found;
 }
+
+void
+auth_cache_clear(struct auth_cache *c)
+{
+	size_t i;
+
+	pthread_mutex_lock(&c->lock);
+	for (i = 0; i < c->sets * WAYS; i++)
+		c->entries[i].until = 0;
+	pthread_mutex_unlock(&c->lock);
+}

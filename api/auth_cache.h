@@ -18,6 +18,8 @@ void auth_cache_close(struct auth_cache *c);
 /* until and now are on one clock of the caller's choice: an entry counts while now < until. */
 void auth_cache_put(struct auth_cache *c, const uint8_t key[SHA256_LEN], const char *party,
 		    int64_t until);
+/* Forgets every entry. */
+void auth_cache_clear(struct auth_cache *c);
 bool
 auth_cache_get(struct auth_cache *c, const uint8_t key[SHA256_LEN], int64_t now, char party[65]);
 

@@ -277,6 +277,8 @@ call_handler(struct http *h)
 	if (buf_ok(&h->body, &rq->err) != E_OK)
 		return;
 	rc = rq->route->handler(rq);
+	if (rq->route->who == WHO_CALLER && rq->route->call == CALL_ADMIN_WRITE)
+		auth_forget(rq->app->auth);
 	if (rc != E_OK)
 		rq->status = 0;
 	if (access_after(rq) != E_OK)

@@ -129,7 +129,7 @@ kills() { "$top/tests/faults/kills.sh" "$out/unit" "${1:-50}"; }
 bench() { "$top/tests/bench/run.sh" "$out/unit" --short; }
 mutants() { "$top/tests/mutants/run.sh"; }
 # shellcheck disable=SC2046 # a list of files
-scripts() { shellcheck -S warning -e SC1090,SC1091 $(git ls-files '*.sh' .ci/run); }
+scripts() { shellcheck -S warning -e SC1090,SC1091,SC2154 $(git ls-files '*.sh' .ci/run); }
 man_pages() { mandoc -T lint -W warning doc/man/*.[1-8]; }
 
 fuzz() { # SECONDS per target

@@ -10,26 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 build=$(readlink -f "$1") seconds=8 rounds=3
 [ "${2:-}" != --short ] || { seconds=4 rounds=1; }
 . tests/e2e/lib.sh
-work=$(mktemp -d /tmp/v2gpki-bench.XXXXXX)
-chmod 755 "$work"
-export V2GPKI_HOME=$work/home
-port=$(free_port_pair) plain=$(free_port) daemon=''
-cleanup() {
-	[ -z "$daemon" ] || kill -KILL "$daemon" 2>/dev/null
-	[ -n "${E2E_KEEP:-}" ] || rm -rf "$work"
-}
-trap cleanup EXIT
-deploy/quickstart.sh --build-dir "$build" --no-story --port "$port" --plain-port "$plain" \
-	--ocsp-url http://127.0.0.1:8080/ocsp >"$work/setup" || {
-	tail "$work/setup"
-	exit 1
-}
-set -a
-. "$V2GPKI_HOME/env"
-set +a
-export PATH=$V2GPKI_HOME/bin:$PATH
-user=()
-[ "$(id -u)" != 0 ] || user=(--user v2gpki)
+make_home bench "$build"
 start() { # DELAY-US: with that much added to each sync of the store
 	head -c 8 /dev/zero >"$work/syncs"
 	chmod 666 "$work/syncs"

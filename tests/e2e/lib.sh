@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are for those who read this file in
 # Shared by the end-to-end tests: counting, requests, one service per test run.
 # check NAME COMMAND…: one test; its output is shown when it fails.
 ok=0 failed=0
@@ -65,4 +65,41 @@ expect() { # WANTED FOUND [file to show]
 		[ $# -lt 3 ] || tail -c 600 "$3"
 		return 1
 	}
+}
+
+# A home of its own for load and kill tests: $work, $V2GPKI_HOME and the env file's variables; what is
+# started as $daemon and $loader ends with the script.
+make_home() { # NAME BUILD
+	work=$(mktemp -d "/tmp/v2gpki-$1.XXXXXX")
+	chmod 755 "$work"
+	daemon='' loader=''
+	trap 'end_home' EXIT
+	export V2GPKI_HOME=$work/home
+	deploy/quickstart.sh --build-dir "$2" --no-story --port "$(free_port_pair)" --plain-port "$(free_port)" \
+		--ocsp-url http://127.0.0.1:8080/ocsp >"$work/setup" || {
+		tail "$work/setup"
+		exit 1
+	}
+	set -a
+	. "$V2GPKI_HOME/env"
+	set +a
+	export PATH=$V2GPKI_HOME/bin:$PATH
+	drop_to_user
+}
+end_home() {
+	[ -z "$loader" ] || kill -KILL "$loader" 2>/dev/null
+	[ -z "$daemon" ] || kill -KILL "$daemon" 2>/dev/null
+	[ -n "${E2E_KEEP:-}" ] || rm -rf "$work"
+}
+# Options with which root hands the daemon over to its user.
+drop_to_user() {
+	user=()
+	[ "$(id -u)" != 0 ] || user=(--user v2gpki)
+}
+# Puts the PKCS#11 spy between the daemon and its token: writes CONF with the spy as module, sets $real.
+put_spy() { # BUILD FOLDER CONF
+	install -m 0755 "$(find "$1/tests/hsm" -name '*p11_shim*.so' | head -n 1)" "$2/spy.so"
+	real=$(sed -n "s/^ *module: *'\(.*\)'/\1/p" "$V2GPKI_HOME/v2gpkid.conf" | head -n 1)
+	sed "s|^\( *module: *\).*|\1'$2/spy.so'|" "$V2GPKI_HOME/v2gpkid.conf" >"$3"
+	install -m 0666 /dev/null "$2/signatures"
 }

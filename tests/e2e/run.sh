@@ -52,15 +52,9 @@ set -a
 set +a
 export PATH=$V2GPKI_HOME/bin:$PATH
 
-# The daemon for the tests: the spy stands between it and the token (token.main.module).
-spy=$(find "$build/tests/hsm" -name '*p11_shim*.so' | head -n 1)
+put_spy "$build" "$E2E_WORK" "$V2GPKI_HOME/e2e.conf"
 export E2E_SIGNATURES=$E2E_WORK/signatures
-install -m 0666 /dev/null "$E2E_SIGNATURES"
-real=$(sed -n "s/^ *module: *'\(.*\)'/\1/p" "$V2GPKI_HOME/v2gpkid.conf" | head -n 1)
-sed "s|^\( *module: *\).*|\1'$E2E_WORK/spy.so'|" "$V2GPKI_HOME/v2gpkid.conf" >"$V2GPKI_HOME/e2e.conf"
-install -m 0755 "$spy" "$E2E_WORK/spy.so"
-user=()
-[ "$(id -u)" != 0 ] || user=(--user v2gpki)
+drop_to_user
 SOFTHSM2_CONF=$V2GPKI_HOME/softhsm2.conf V2GPKI_SHIM_MODULE=$real V2GPKI_SHIM_COUNT=$E2E_SIGNATURES \
 	"$V2GPKI_HOME/bin/v2gpkid" -c "$V2GPKI_HOME/e2e.conf" "${user[@]}" >/dev/null 2>>"$E2E_WORK/daemon.log" &
 daemon=$!

@@ -10,35 +10,11 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 build=$(readlink -f "$1") runs=$2
 . tests/e2e/lib.sh
-work=$(mktemp -d /tmp/v2gpki-kills.XXXXXX)
-chmod 755 "$work"
-export V2GPKI_HOME=$work/home
-port=$(free_port_pair) plain=$(free_port)
-daemon='' loader=''
-cleanup() {
-	[ -z "$loader" ] || kill -KILL "$loader" 2>/dev/null
-	[ -z "$daemon" ] || kill -KILL "$daemon" 2>/dev/null
-	[ -n "${E2E_KEEP:-}" ] || rm -rf "$work"
-}
-trap cleanup EXIT
-deploy/quickstart.sh --build-dir "$build" --no-story --port "$port" --plain-port "$plain" \
-	--ocsp-url http://127.0.0.1:8080/ocsp >"$work/setup" || {
-	tail "$work/setup"
-	exit 1
-}
-set -a
-. "$V2GPKI_HOME/env"
-set +a
+make_home kills "$build"
 db=$V2GPKI_HOME/store.db
 signatures=$work/signatures
-: >"$signatures"
-chmod 666 "$signatures"
-install -m 0755 "$(find "$build/tests/hsm" -name '*p11_shim*.so' | head -n 1)" "$work/spy.so"
-real=$(sed -n "s/^ *module: *'\(.*\)'/\1/p" "$V2GPKI_HOME/v2gpkid.conf" | head -n 1)
-sed "s|^\( *module: *\).*|\1'$work/spy.so'|" "$V2GPKI_HOME/v2gpkid.conf" >"$V2GPKI_HOME/kills.conf"
+put_spy "$build" "$work" "$V2GPKI_HOME/kills.conf"
 printf 'reconcile:\n  seconds: 1\n  older_than_s: 1\n' >>"$V2GPKI_HOME/kills.conf"
-user=()
-[ "$(id -u)" != 0 ] || user=(--user v2gpki)
 sql() { sqlite3 -readonly "$db" "$1"; }
 
 start() { # [FAULT]

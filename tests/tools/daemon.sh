@@ -231,9 +231,10 @@ ok "an auditor reads with id and secret, and writes nothing" $?
 as_cpo() { # CODE SECRET-FILE: what a CPO is told, whom the role keeps out but the secret lets in
 	status 3 env -u V2GPKI_CERT V2GPKI_ID=cpo1 V2GPKI_SECRET="$(cat "$2")" "$v2gpki" ca list && grep -q "($1)" "$dir/err"
 }
-status 0 "$v2gpki" client secret cpo1 --secret-file "$dir/cpo2.secret" &&
+as_cpo access.role "$dir/cpo1.secret" && # remembered from now on
+	status 0 "$v2gpki" client secret cpo1 --secret-file "$dir/cpo2.secret" &&
 	as_cpo auth.credential "$dir/cpo1.secret" && as_cpo access.role "$dir/cpo2.secret"
-ok "a fresh secret replaces the old one" $?
+ok "a fresh secret replaces the old one at once, remembered or not" $?
 status 0 "$v2gpki" client secret cpo1 --basic --user station && grep -q '^secret  *[A-Za-z0-9_-]\{43\}$' "$dir/out"
 ok "a password for HTTP Basic is shown once" $?
 status 3 "$v2gpki" client secret aud --basic --user station
