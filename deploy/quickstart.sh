@@ -51,9 +51,9 @@ home=${V2GPKI_HOME:-$top/run}
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
 # --- packages ---------------------------------------------------------------------------------------
-packages="meson ninja-build pkg-config gcc libssl-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev
- libp11-kit-dev libpkcs11-helper1-dev libjansson-dev libyaml-dev libcurl4-openssl-dev libjose-dev
- libsystemd-dev softhsm2 openssl curl jq procps util-linux"
+packages="meson ninja-build pkg-config gcc libc6-dev python3 libssl-dev libmicrohttpd-dev libgnutls28-dev
+ libsqlite3-dev libp11-kit-dev libjansson-dev libyaml-dev libcurl4-openssl-dev libjose-dev
+ softhsm2 openssl ca-certificates curl jq procps util-linux passwd"
 missing=()
 for p in $packages; do
 	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
