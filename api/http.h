@@ -49,6 +49,8 @@ struct http {
 struct http_facts { /* of the header fields of one request */
 	unsigned headers, hosts, lengths, encodings, authorizations;
 	bool lengths_differ, encoding_unknown, length_bad, expects_continue;
+	bool name_bad; /* no token: blanks before the colon, say */
+	bool folded;   /* a line that goes on in the next one; set by who sees the octets */
 	size_t length; /* Content-Length; SIZE_MAX when it does not fit */
 };
 void http_facts_add(struct http_facts *f, const char *name, const char *value);
@@ -56,7 +58,8 @@ void http_facts_add(struct http_facts *f, const char *name, const char *value);
 /* RFC 9112 6.1 and 6.3, RFC 9110 7.2: E_HTTP_FRAMING. */
 enum err_code
 http_check_framing(const struct http_facts *f, const char *version, struct err *e) MUST_CHECK;
-/* Origin form only, no encoded slash or NUL, no control characters (raw target): E_HTTP_TARGET. */
+/* Origin form only, no control characters, no encoded NUL, in the path no encoded slash or control
+ * character (raw target): E_HTTP_TARGET. */
 enum err_code http_check_target(const char *target, struct err *e) MUST_CHECK;
 /* Percent-decodes in place; false for a bad escape or a decoded NUL. plus: '+' is a space. */
 bool http_decode(char *s, bool plus);

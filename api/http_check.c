@@ -24,10 +24,24 @@ parse_length(const char *s, bool *bad)
 	return n;
 }
 
+/* RFC 9110 5.6.2 */
+static bool
+is_token(const char *s)
+{
+	if (*s == '\0')
+		return false;
+	for (; *s != '\0'; s++)
+		if (!isalnum((unsigned char)*s) && strchr("!#$%&'*+-.^_`|~", *s) == NULL)
+			return false;
+	return true;
+}
+
 void
 http_facts_add(struct http_facts *f, const char *name, const char *value)
 {
 	f->headers++;
+	if (!is_token(name))
+		f->name_bad = true;
 	if (value == NULL)
 		value = "";
 	if (strcasecmp(name, "Host") == 0) {
@@ -56,6 +70,12 @@ http_check_framing(const struct http_facts *f, const char *version, struct err *
 
 	if (!http11 && strcmp(version, "HTTP/1.0") != 0)
 		return err_set(e, E_HTTP_FRAMING, "expected HTTP/1.1 or HTTP/1.0");
+	/* Others may read "Content-Length : 5" as what it looks like: two views of one request. */
+	if (f->name_bad)
+		return err_set(e, E_HTTP_FRAMING,
+			       "a header field whose name is no token (RFC 9112 5.1)");
+	if (f->folded)
+		return err_set(e, E_HTTP_FRAMING, "a folded header field (RFC 9112 5.2)");
 	if (f->encodings > 0 && f->lengths > 0)
 		return err_set(e, E_HTTP_FRAMING,
 			       "Transfer-Encoding together with Content-Length (RFC 9112 6.1)");
@@ -116,7 +136,8 @@ http_check_target(const char *target, struct err *e)
 		if (*s == '%' && octet < 0)
 			return err_set(e, E_HTTP_TARGET,
 				       "request target: %% without two hex digits");
-		if (*s == '%' && (octet == 0 || (in_path && octet == '/')))
+		if (*s == '%' &&
+		    (octet == 0 || (in_path && (octet == '/' || octet < ' ' || octet == 0x7f))))
 			return err_set(e, E_HTTP_TARGET, "request target: %%%02X has no place here",
 				       (unsigned)octet);
 	}

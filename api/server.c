@@ -132,11 +132,31 @@ take_back(struct http *h)
 
 /* --- one request, as the library calls --- */
 
+/* The library leaves name and value where they were received, but for a line that the next one goes
+ * on with (RFC 9112 5.2): there it moves the name and adds the rest of the line to it. */
+static bool
+is_in_place(const char *name, const char *value)
+{
+	uintptr_t end = (uintptr_t)name + strlen(name) + 1, at = (uintptr_t)value;
+	const char *s;
+
+	if (value == NULL || at < end || at - end > CONNECTION_MEMORY)
+		return false;
+	for (s = name + strlen(name) + 1; s < value; s++)
+		if (*s != ' ' && *s != '\t')
+			return false;
+	return true;
+}
+
 static enum MHD_Result
 add_fact(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
+	struct http_facts *f = arg;
+
 	(void)kind; /* only header fields are asked for */
-	http_facts_add(arg, name, value);
+	http_facts_add(f, name, value);
+	if (!is_in_place(name, value))
+		f->folded = true;
 	return MHD_YES;
 }
 

@@ -183,6 +183,19 @@ malformed_framing_is_refused_and_the_connection_ends(void **state)
 		400, "http.framing");
 	REFUSED("POST /echo HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		400, "http.framing");
+	REFUSED("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\nContent-Length: "
+		"3\r\n\r\nabc",
+		400, "http.framing");
+	REFUSED("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length : 30\r\n\r\nabc", 400,
+		"http.framing");
+	REFUSED("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n "
+		"chunked\r\nContent-Length: 3\r\n\r\nabc",
+		400, "http.framing");
+	REFUSED("POST /echo HTTP/1.1\r\nHost: x\r\nX: y\r\n Content-Length: 30\r\nContent-Length: "
+		"3\r\n\r\nabc",
+		400, "http.framing");
+	REFUSED("GET /fast HTTP/1.1\r\nHost: x\r\nX: y\r\n\tz\r\n\r\n", 400, "http.framing");
+	REFUSED("GET /fast HTTP/1.1\r\nHost: x\r\nA B: y\r\n\r\n", 400, "http.framing");
 	REFUSED("GET /fast HTTP/1.1\r\n\r\n", 400, "http.framing");
 	REFUSED("GET /fast HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "http.framing");
 	REFUSED("GET /fast HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nAuthorization: Bearer "
@@ -204,11 +217,57 @@ targets_that_are_not_plain_paths_are_refused(void **state)
 	REFUSED("GET /fast%00/../admin HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.target");
 	REFUSED("GET /item/a%2Fb HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.target");
 	REFUSED("GET /item/a%2fb HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.target");
+	REFUSED("GET /item/a%0d%0aX:y HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.target");
+	REFUSED("GET /item/a%7f HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.target");
 	REFUSED("GET /item/a%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.target");
 	REFUSED("GET /item/a?q=%00 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.target");
 	REFUSED("GET /item/a?q=1&q=2 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.target");
 	REFUSED("GET /item/\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.target");
 	REFUSED("GET /fast#x HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http.target");
+}
+
+/* What the check of folded lines must not mistake. */
+static void
+header_fields_of_every_legal_form_are_taken(void **state)
+{
+	static const char request[] =
+		"GET /fast HTTP/1.1\r\nHost:x\r\nA:\r\nB: \r\nC:\t \td\r\n"
+		"D: a: b \r\nX!#$%&'*+-.^_`|~9: e\r\nConnection: close\r\n\r\n";
+	static const char bare[] = "GET /fast HTTP/1.1\nHost: x\nA:\nConnection: close\n\n";
+	struct answer a = {0};
+
+	(void)state;
+	assert_int_equal(status_of(request, sizeof(request) - 1, NULL, &a), 200);
+	answer_free(&a);
+	assert_int_equal(status_of(bare, sizeof(bare) - 1, NULL, &a), 200);
+	answer_free(&a);
+}
+
+/* The same, when the octets come one by one and the library's buffer grows meanwhile. */
+static void
+header_fields_in_pieces_are_taken(void **state)
+{
+	struct answer a = {0};
+	int fd = client_dial(port);
+	char text[64];
+	unsigned i;
+
+	(void)state;
+	assert_true(client_text(fd, "GET /fast HTTP/1.1\r\nHo"));
+	usleep(20000);
+	assert_true(client_text(fd, "st: x\r\nA"));
+	for (i = 0; i < 30; i++) {
+		usleep(2000);
+		(void)snprintf(text, sizeof(text), ": %0*u\r\nX-%u", 40, i, i);
+		assert_true(client_text(fd, text));
+	}
+	assert_true(client_text(fd, ":"));
+	usleep(20000);
+	assert_true(client_text(fd, " y\r\n\r\n"));
+	client_read(fd, false, &a);
+	assert_int_equal(a.status, 200);
+	answer_free(&a);
+	close(fd);
 }
 
 static void
@@ -748,6 +807,9 @@ main(void)
 			malformed_framing_is_refused_and_the_connection_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(targets_that_are_not_plain_paths_are_refused, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(header_fields_of_every_legal_form_are_taken, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(header_fields_in_pieces_are_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(octets_of_zero_never_reach_a_handler, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(parameters_and_queries_are_decoded, setup,
