@@ -23,6 +23,7 @@
 
 static atomic_int gate = 1; /* 0: slow handlers wait */
 static atomic_int running;
+static atomic_int answered; /* callers of hold_slow that got something */
 
 static enum err_code
 fast(struct request *rq)
@@ -599,6 +600,7 @@ hold_slow(void *arg)
 	int status = a.status;
 
 	answer_free(&a);
+	atomic_fetch_add(&answered, 1);
 	return (void *)(intptr_t)status;
 }
 
@@ -621,10 +623,14 @@ a_full_queue_is_503_with_retry_after_and_fast_routes_go_on(void **state)
 
 	(void)state;
 	atomic_store(&gate, 0);
-	for (i = 0; i < 20; i++) /* 2 run, 4 wait, 14 are refused */
+	atomic_store(&answered, 0);
+	for (i = 0; i < 20; i++) { /* 2 run, 4 wait, 14 are refused */
 		pthread_create(&held[i], NULL, hold_slow, NULL);
-	await_running(2);
-	usleep(300000);
+		if (i < 2)
+			await_running(i + 1);
+	}
+	for (i = 0; i < 5000 && atomic_load(&answered) < 14; i++)
+		usleep(1000);
 	client_call(port, "GET", "/slow", "", (struct span){0}, &a);
 	assert_int_equal(a.status, 503);
 	assert_non_null(answer_header(&a, "Retry-After"));
