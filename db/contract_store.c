@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "db/internal.h"
 #include "db/pool_store.h"
 
@@ -125,6 +126,8 @@ bind_emaid(struct txn *t, const char *emaid_key, const char *pcid, struct err *e
 struct old {
 	int64_t id;
 	struct buf cert;
+	bool ours;
+	int64_t cert_id;
 };
 
 static void
@@ -134,6 +137,21 @@ read_old(struct row *r, void *out)
 
 	o->id = take_int(r);
 	take_buf(r, &o->cert);
+	o->ours = take_int(r) != 0;
+	o->cert_id = take_int(r);
+}
+
+/* The bundles of a replaced certificate go; the certificate is remembered, for the day on which the
+ * contract ends. */
+static enum err_code
+retire(struct txn *t, const char *emaid_key, const struct old *o, struct err *e)
+{
+	enum err_code rc = conn_run(t->c, STMT_VARIANT_DROP, ARGS(arg_int(o->id)), NULL, e);
+
+	if (rc == E_OK && o->ours && o->cert_id != 0)
+		rc = conn_run(t->c, STMT_SUPERSEDED_PUT,
+			      ARGS(arg_text(emaid_key), arg_int(o->cert_id)), NULL, e);
+	return rc;
 }
 
 /* Variants belong to one certificate: with a new one the old bundles go in the same transaction,
@@ -149,7 +167,7 @@ drop_stale_variants(struct txn *t, const struct contract_row *c, bool *known, st
 		       (struct sink){read_old, &o}, &n, e);
 	*known = n > 0;
 	if (rc == E_OK && *known && !span_equal(buf_span(&o.cert), buf_span(&c->cert)))
-		rc = conn_run(t->c, STMT_VARIANT_DROP, ARGS(arg_int(o.id)), NULL, e);
+		rc = retire(t, c->emaid_key, &o, e);
 	buf_free(&o.cert);
 	return rc;
 }
@@ -275,6 +293,8 @@ delete_one(struct txn *t, const struct contract_row *c, struct err *e)
 
 	if ((rc = conn_run(t->c, STMT_VARIANT_DROP, ARGS(arg_int(c->id)), NULL, e)) == E_OK)
 		rc = conn_run(t->c, STMT_CONTRACT_DELETE, ARGS(arg_int(c->id)), NULL, e);
+	if (rc == E_OK)
+		rc = conn_run(t->c, STMT_SUPERSEDED_DROP, ARGS(arg_text(c->emaid_key)), NULL, e);
 	if (rc == E_OK)
 		rc = conn_run(t->c, STMT_EMAID_FREE, ARGS(arg_text(c->emaid_key)), NULL, e);
 	if (rc == E_OK)
@@ -485,6 +505,35 @@ contract_store_by_pcid(struct db *db, const char *pcid, int edition, struct cont
 			       ARGS(arg_text(pcid), arg_int(edition)), &l, e);
 	*rows = l.rows;
 	*count = l.n;
+	return rc;
+}
+
+static void
+read_superseded(struct row *r, void *out)
+{
+	struct contract_row *x = out;
+
+	x->ours = true;
+	x->cert_id = take_int(r);
+	take_buf(r, &x->cert);
+}
+
+static const struct row_type superseded_type = {sizeof(struct contract_row), read_superseded,
+						free_row};
+
+enum err_code
+contract_store_superseded(struct db *db, const char *emaid_key, struct contract_row **rows,
+			  size_t *count, struct err *e)
+{
+	struct list l;
+	enum err_code rc = db_read_all(db, STMT_SUPERSEDED_LIST, ARGS(arg_text(emaid_key)),
+				       &superseded_type, &l, e);
+	size_t i;
+
+	*rows = l.rows;
+	*count = l.n;
+	for (i = 0; i < l.n; i++)
+		(void)str_copy((*rows)[i].emaid_key, sizeof((*rows)[i].emaid_key), emaid_key);
 	return rc;
 }
 

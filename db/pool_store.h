@@ -122,6 +122,11 @@ contract_store_by_emaid(struct db *db, const char *emaid_key, int edition,
 enum err_code
 contract_store_by_pcid(struct db *db, const char *pcid, int edition, struct contract_row **rows,
 		       size_t *count, struct err *e) MUST_CHECK;
+/* The certificates of ours that orders have put out of the pool under this key and that are not
+ * revoked: rows with cert_id, cert, ours and emaid_key only. */
+enum err_code
+contract_store_superseded(struct db *db, const char *emaid_key, struct contract_row **rows,
+			  size_t *count, struct err *e) MUST_CHECK;
 enum err_code contract_store_list(struct db *db, int64_t after, struct contract_row **rows,
 				  size_t limit, size_t *count, struct err *e) MUST_CHECK;
 /* The stored bundle of a contract under one of these V2G roots (cps_root NULL: any). */

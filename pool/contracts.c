@@ -81,27 +81,54 @@ contract_check(struct pool *p, const struct contract_row *c, int64_t now, bool e
 
 /* --- deletion --- */
 
-enum err_code
-contracts_revoke(struct pool *p, const char *request_id, const char *actor,
-		 const struct contract_row *rows, size_t count, struct err *e)
+static enum err_code
+revoke_row(struct pool *p, const char *request_id, const char *actor,
+	   const struct contract_row *row, struct err *e)
 {
 	const struct issuer *issuer = &p->conf.issuer;
 	enum err_code rc;
 
-	for (size_t i = 0; i < count; i++) {
-		if (!rows[i].ours)
-			continue;
-		rc = issuer->revoke(issuer->ctx, request_id, buf_span(&rows[i].cert),
-				    REASON_CESSATION, actor, e);
-		if (rc != E_OK) {
-			err_context(e, "revocation of the contract certificate");
-			pool_log(LOG_LEVEL_ERROR, "contract.revocation-failed",
-				 (struct about){request_id, rows[i].pcid, rows[i].emaid_key},
-				 "code=%s", err_name(rc));
-			return rc;
-		}
+	if (!row->ours)
+		return E_OK;
+	rc = issuer->revoke(issuer->ctx, request_id, buf_span(&row->cert), REASON_CESSATION, actor,
+			    e);
+	if (rc != E_OK) {
+		err_context(e, "revocation of the contract certificate");
+		pool_log(LOG_LEVEL_ERROR, "contract.revocation-failed",
+			 (struct about){request_id, row->pcid, row->emaid_key}, "code=%s",
+			 err_name(rc));
 	}
-	return E_OK;
+	return rc;
+}
+
+/* Those before the newest: a car that never came back for an update holds one. */
+static enum err_code
+revoke_superseded(struct pool *p, const char *request_id, const char *actor, const char *emaid_key,
+		  struct err *e)
+{
+	struct contract_row *rows = NULL;
+	size_t count = 0;
+	enum err_code rc;
+
+	rc = contract_store_superseded(p->conf.db, emaid_key, &rows, &count, e);
+	for (size_t i = 0; rc == E_OK && i < count; i++)
+		rc = revoke_row(p, request_id, actor, &rows[i], e);
+	contract_rows_free(rows, count);
+	return rc;
+}
+
+enum err_code
+contracts_revoke(struct pool *p, const char *request_id, const char *actor,
+		 const struct contract_row *rows, size_t count, struct err *e)
+{
+	enum err_code rc = E_OK;
+
+	for (size_t i = 0; rc == E_OK && i < count; i++) {
+		rc = revoke_row(p, request_id, actor, &rows[i], e);
+		if (rc == E_OK)
+			rc = revoke_superseded(p, request_id, actor, rows[i].emaid_key, e);
+	}
+	return rc;
 }
 
 /* Reads, revokes (unless skip) and deletes; E_DB_CHANGED when an order came in between. */

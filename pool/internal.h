@@ -134,7 +134,7 @@ enum err_code bundle_check(struct pool *p, const struct anchors *set, const stru
 enum err_code contract_check(struct pool *p, const struct contract_row *c, int64_t now, bool early,
 			     struct err *e) MUST_CHECK;
 
-/* Revokes those of these contracts that our MO CA issued; stops at the first failure. */
+/* Revokes what our MO CA issued for these contracts, now and before; stops at the first failure. */
 enum err_code
 contracts_revoke(struct pool *p, const char *request_id, const char *actor,
 		 const struct contract_row *rows, size_t count, struct err *e) MUST_CHECK;

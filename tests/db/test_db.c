@@ -106,7 +106,7 @@ migration_resumes_after_a_kill(void **state)
 	assert_true(WIFSIGNALED(status));
 	OK(f, open_conf(f, url, 1, 1, false));
 	memcpy(f->path, path, sizeof(f->path));
-	assert_int_equal(raw_int(f, "SELECT COUNT(*) FROM schema_version"), 1);
+	assert_int_equal(raw_int(f, "SELECT COUNT(*) FROM schema_version"), 2);
 	assert_int_equal(raw_int(f, "SELECT COUNT(*) FROM counters"), 8);
 }
 

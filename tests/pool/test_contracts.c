@@ -66,6 +66,30 @@ revocation_can_be_skipped_for_tests(void **state)
 	contract_row_free(&c);
 }
 
+/* A car keeps what it has until it installs the next. */
+static void
+deletion_revokes_what_updates_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct contract_row first, second;
+
+	put_contract(f, EMAID_A, PCID_A);
+	get_contract(f, KEY_A, &first);
+	put_contract(f, EMAID_A, PCID_A);
+	get_contract(f, KEY_A, &second);
+	assert_false(is_revoked(f, &first.cert));
+	expect(f, pool_contract_delete(f->pool, "d", MO, EMAID_A, false, &f->e), E_OK);
+	assert_true(is_revoked(f, &first.cert));
+	assert_true(is_revoked(f, &second.cert));
+	contract_row_free(&first);
+	contract_row_free(&second);
+	/* what comes under the same EMAID later is a contract of its own */
+	put_contract(f, EMAID_A, PCID_A);
+	install_gives(f, &f->car, "OK");
+	expect(f, pool_contract_delete(f->pool, "d", MO, EMAID_A, false, &f->e), E_OK);
+	assert_int_equal(f->pki.revoked, 3);
+}
+
 /* An issuer that gives the contract a new certificate right after it has revoked the old one. */
 struct overtaken {
 	struct fixture *f;
@@ -434,6 +458,7 @@ main(void)
 		T(deletion_revokes_then_deletes),
 		T(failed_revocation_keeps_the_contract),
 		T(revocation_can_be_skipped_for_tests),
+		T(deletion_revokes_what_updates_replaced),
 		T(certificate_ordered_during_a_deletion_is_revoked_too),
 		T(certificate_ordered_while_its_vehicle_goes_is_revoked_too),
 		T(certificate_ordered_while_its_vehicle_gets_a_key_is_revoked_too),
