@@ -35,6 +35,17 @@ too_deep(struct span text)
 	return false;
 }
 
+/* jansson ends its reasons with what it found, which may be somebody's PCID or EMAID: errors are
+ * logged and sent around without (I-41). */
+static void
+cut_quotation(char *reason)
+{
+	char *near = strstr(reason, " near ");
+
+	if (near != NULL)
+		*near = '\0';
+}
+
 enum err_code
 json_parse(struct span text, json_t **out, struct err *e)
 {
@@ -43,6 +54,8 @@ json_parse(struct span text, json_t **out, struct err *e)
 	if (too_deep(text))
 		return err_set(e, E_JSON, "JSON nested deeper than %d", JSON_DEPTH_MAX);
 	*out = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, &je);
+	if (*out == NULL)
+		cut_quotation(je.text);
 	if (*out == NULL)
 		return err_set(e, E_JSON, "not JSON, line %d column %d: %s", je.line, je.column,
 			       je.text);

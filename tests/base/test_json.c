@@ -59,11 +59,21 @@ bad_texts_are_refused(void **state)
 	static const char *const bad[] = {"", "[]", "{", "{\"a\":1,\"a\":2}", "{} x", "\"a\""};
 	char deep[256] = "";
 	json_t *o = NULL;
+	struct err e = {0};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(json_parse(span_str(bad[i]), &o, NULL), E_JSON);
+	/* I-41: a reason quotes nothing of the text */
+	assert_int_equal(json_parse(SPAN_LIT("{\"emaid\":DEABCC123456788}"), &o, &e), E_JSON);
+	assert_null(strstr(e.text, "DEABC"));
+	err_clear(&e);
+	assert_int_equal(
+		json_parse(SPAN_LIT("{\"DEABCC123456788\":1,\"DEABCC123456788\":1}"), &o, &e),
+		E_JSON);
+	assert_null(strstr(e.text, "DEABC"));
+	err_clear(&e);
 	for (i = 0; i < 40; i++)
 		memcpy(deep + i * 5, "{\"a\":", 5);
 	assert_int_equal(json_parse(span_str(deep), &o, NULL), E_JSON);
