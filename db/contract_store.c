@@ -578,29 +578,3 @@ variant_store_list(struct db *db, int64_t contract_id, struct variant_row **rows
 	*count = l.n;
 	return rc;
 }
-
-static void
-read_count(struct row *r, void *out)
-{
-	struct pool_counts *c = out;
-	char name[33];
-	int64_t n;
-
-	take_text(r, name, sizeof(name));
-	n = take_int(r);
-	if (strcmp(name, "roots") == 0)
-		c->roots = n;
-	else if (strcmp(name, "vehicles") == 0)
-		c->vehicles = n;
-	else if (strcmp(name, "contracts") == 0)
-		c->contracts = n;
-	else if (strcmp(name, "outbox") == 0)
-		c->outbox = n;
-}
-
-enum err_code
-pool_store_counts(struct db *db, struct pool_counts *out, struct err *e)
-{
-	memset(out, 0, sizeof(*out));
-	return db_read(db, STMT_COUNTERS, NO_ARGS, (struct sink){read_count, out}, NULL, e);
-}

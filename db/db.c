@@ -316,3 +316,31 @@ db_read_row(struct db *db, enum stmt_id id, struct args a, const struct row_type
 		list_free(&l);
 	return rc == E_OK && l.n == 0 ? E_NOT_FOUND : rc;
 }
+
+/* --- counts of the pools --- */
+
+static void
+read_count(struct row *r, void *out)
+{
+	struct pool_counts *c = out;
+	char name[33];
+	int64_t n;
+
+	take_text(r, name, sizeof(name));
+	n = take_int(r);
+	if (strcmp(name, "roots") == 0)
+		c->roots = n;
+	else if (strcmp(name, "vehicles") == 0)
+		c->vehicles = n;
+	else if (strcmp(name, "contracts") == 0)
+		c->contracts = n;
+	else if (strcmp(name, "outbox") == 0)
+		c->outbox = n;
+}
+
+enum err_code
+pool_store_counts(struct db *db, struct pool_counts *out, struct err *e)
+{
+	memset(out, 0, sizeof(*out));
+	return db_read(db, STMT_COUNTERS, NO_ARGS, (struct sink){read_count, out}, NULL, e);
+}
