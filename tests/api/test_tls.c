@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -143,6 +144,11 @@ certificates_that_do_not_count_are_401_and_never_an_alert(void **state)
 	world_service_cert(w, PROFILE_SERVICE_TLS_CLIENT, "nobody", "client-nobody", NULL);
 	c.cert = "client-nobody";
 	assert_int_equal(call(w, &c), 401);
+	/* of a station: its chain is ours, but it is nobody's login */
+	world_service_cert(w, PROFILE_SECC_LEAF, WORLD_STATION, "station", NULL);
+	c.cert = "station";
+	assert_int_equal(call(w, &c), 401);
+	assert_int_equal(c.rc, CURLE_OK);
 	/* revoked before anyone saw it */
 	world_service_cert(w, PROFILE_SERVICE_TLS_CLIENT, "cpo-1", "client-revoked", &der);
 	assert_int_equal(ca_revoke(w->f.set, "revoke-1", buf_span(&der), 1, "test", &e), E_OK);
@@ -167,7 +173,7 @@ write_file(struct world *w, const char *name, struct span text)
 
 /* A client certificate that names the service root as its issuer and is signed by someone else. */
 static void
-forge_client(struct world *w, const char *cn, struct buf *der)
+forge_client(struct world *w, const char *cn, int64_t not_after, struct buf *der)
 {
 	const struct algo *a = algo_get(ALGO_P256);
 	struct secret scalar = {0}, key = {0};
@@ -179,7 +185,7 @@ forge_client(struct world *w, const char *cn, struct buf *der)
 		.serial = SPAN_LIT(
 			"\x11\x22\x33\x44\x55\x66\x77\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x01"),
 		.not_before = clock_now() - DAY,
-		.not_after = clock_now() + DAY,
+		.not_after = not_after,
 		.algo = a,
 		.o = "Stranger",
 		.cn = cn};
@@ -218,7 +224,7 @@ a_forged_issuer_is_401_until_the_certificate_is_registered(void **state)
 	struct buf der = {0};
 	uint8_t hash[SHA256_LEN];
 
-	forge_client(w, "cpo-1", &der);
+	forge_client(w, "cpo-1", clock_now() + DAY, &der);
 	assert_int_equal(call(w, &c), 401);
 	assert_int_equal(c.rc, CURLE_OK);
 	assert_int_equal(sha256(buf_span(&der), hash, &e), E_OK);
@@ -229,7 +235,82 @@ a_forged_issuer_is_401_until_the_certificate_is_registered(void **state)
 	reg.expires = 0;
 	assert_int_equal(credential_store_put(w->f.db, &reg, &audit, &e), E_OK);
 	assert_int_equal(call(w, &c), 200);
+	/* one whose time is over, whatever its registration says */
+	buf_clear(&der);
+	forge_client(w, "cpo-1", clock_now() - 60, &der);
+	assert_int_equal(sha256(buf_span(&der), hash, &e), E_OK);
+	hex_encode((struct span){hash, sizeof(hash)}, reg.key, sizeof(reg.key));
+	assert_int_equal(credential_store_put(w->f.db, &reg, &audit, &e), E_OK);
+	assert_int_equal(call(w, &c), 401);
+	assert_int_equal(c.rc, CURLE_OK);
 	buf_free(&der);
+}
+
+/* One request on a connection of its own, which resumes *session when there is one and leaves the
+ * newest in it; the status. libcurl does not show whether it resumes. */
+static int
+call_with_session(struct world *w, SSL_CTX *ctx, SSL_SESSION **session, bool *resumed)
+{
+	static const char request[] = "GET /v1/root/rootCerts HTTP/1.0\r\n\r\n";
+	char answer[4096] = "";
+	int fd = client_dial(w->tls_port), n, got = 0;
+	SSL *ssl = SSL_new(ctx);
+
+	assert_non_null(ssl);
+	assert_int_equal(SSL_set_fd(ssl, fd), 1);
+	if (*session != NULL)
+		assert_int_equal(SSL_set_session(ssl, *session), 1);
+	assert_int_equal(SSL_connect(ssl), 1);
+	*resumed = SSL_session_reused(ssl) == 1;
+	assert_int_equal(SSL_write(ssl, request, sizeof(request) - 1), sizeof(request) - 1);
+	while (got < 12 && (n = SSL_read(ssl, answer + got, (int)sizeof(answer) - 1 - got)) > 0)
+		got += n; /* not to the end: a connection cut off spoils its session */
+	SSL_SESSION_free(*session);
+	*session = SSL_get1_session(ssl);
+	SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(ssl);
+	close(fd);
+	return got >= 12 ? (int)strtol(answer + 9, NULL, 10) : 0;
+}
+
+/* A resumed session has the certificate of its first handshake; it is looked at anew each time. */
+static void
+revoke_between_resumed_sessions(struct world *w, int version)
+{
+	char cert[128], key[128];
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_SESSION *session = NULL;
+	struct buf der = {0};
+	bool resumed = false;
+	int k;
+
+	world_service_cert(w, PROFILE_SERVICE_TLS_CLIENT, "cpo-1", "client-resumed", &der);
+	snprintf(cert, sizeof(cert), "%s/client-resumed.pem", w->f.home);
+	snprintf(key, sizeof(key), "%s/client-resumed.key", w->f.home);
+	assert_non_null(ctx);
+	assert_int_equal(SSL_CTX_set_min_proto_version(ctx, version), 1);
+	assert_int_equal(SSL_CTX_set_max_proto_version(ctx, version), 1);
+	assert_int_equal(SSL_CTX_use_certificate_file(ctx, cert, SSL_FILETYPE_PEM), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM), 1);
+	assert_int_equal(call_with_session(w, ctx, &session, &resumed), 200);
+	assert_false(resumed);
+	assert_int_equal(call_with_session(w, ctx, &session, &resumed), 200);
+	assert_true(resumed);
+	assert_int_equal(ca_revoke(w->f.set, cert, buf_span(&der), 1, "test", &e), E_OK);
+	for (k = 0; k < 50 && call_with_session(w, ctx, &session, &resumed) != 401; k++)
+		usleep(100000);
+	assert_true(resumed);
+	assert_in_range(k, 0, 49);
+	SSL_SESSION_free(session);
+	SSL_CTX_free(ctx);
+	buf_free(&der);
+}
+
+static void
+a_certificate_revoked_between_two_resumed_sessions_is_out(void **state)
+{
+	revoke_between_resumed_sessions(*state, TLS1_2_VERSION);
+	revoke_between_resumed_sessions(*state, TLS1_3_VERSION);
 }
 
 static void
@@ -384,6 +465,7 @@ main(void)
 		cmocka_unit_test(certificates_that_do_not_count_are_401_and_never_an_alert),
 		cmocka_unit_test(a_forged_issuer_is_401_until_the_certificate_is_registered),
 		cmocka_unit_test(a_certificate_revoked_in_use_is_out_within_five_seconds),
+		cmocka_unit_test(a_certificate_revoked_between_two_resumed_sessions_is_out),
 		cmocka_unit_test(strongswan_fetches_the_chain_and_enrols_unwrapped),
 		cmocka_unit_test(new_files_are_read_and_broken_ones_change_nothing),
 	};

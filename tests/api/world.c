@@ -237,7 +237,7 @@ world_service_cert(struct world *w, enum profile_id profile, const char *cn, con
 	static unsigned count;
 	char id[32], file[64];
 	struct secret scalar = {0}, pem_key = {0};
-	struct buf point = {0}, pem = {0};
+	struct buf point = {0}, pem = {0}, root = {0};
 	struct issued issued = {0};
 	struct err e = {0};
 	struct issue_request rq = {.request_id = id,
@@ -260,14 +260,16 @@ world_service_cert(struct world *w, enum profile_id profile, const char *cn, con
 	write_file(w, file, buf_span(&pem));
 	(void)snprintf(file, sizeof(file), "%s.key", name);
 	write_file(w, file, secret_span(&pem_key));
+	must(ca_cert(w->f.set, "service-root", &root, &e), &e, "service-root");
 	buf_clear(&pem);
-	cert_to_pem(buf_span(&issued.root), &pem);
+	cert_to_pem(buf_span(&root), &pem);
 	write_file(w, "service-root.pem", buf_span(&pem));
 	if (der != NULL)
 		buf_put_span(der, buf_span(&issued.leaf));
 	issued_free(&issued);
 	secret_free(&pem_key);
 	secret_free(&scalar);
+	buf_free(&root);
 	buf_free(&pem);
 	buf_free(&point);
 }
