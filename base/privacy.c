@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/str.h"
 
+#define EMAID_WITH_CHECK   15 /* characters of an EMAID of ISO 15118-2 with its check digit */
 #define DEPLOYMENT_KEY_MIN 32 /* bytes */
 #define IV_LEN             12
 #define TAG_LEN            16
@@ -42,10 +43,12 @@ privacy_pseudonym(const char *kind, const char *value, char out[PSEUDONYM_LEN])
 	uint8_t mac[SHA256_LEN];
 	struct buf in = {0};
 	char upper[2] = "";
+	size_t head;
 
 	(void)str_copy(out, PSEUDONYM_LEN, "unset"); /* fits */
 	buf_put_str(&in, kind);
 	buf_put_u8(&in, 0);
+	head = in.n;
 	for (; *value != '\0'; value++) {
 		if (*value == '-' || *value == '*')
 			continue;
@@ -53,6 +56,8 @@ privacy_pseudonym(const char *kind, const char *value, char out[PSEUDONYM_LEN])
 		str_upper(upper);
 		buf_put_u8(&in, (uint8_t)upper[0]);
 	}
+	if (strcmp(kind, "emaid") == 0 && in.n - head == EMAID_WITH_CHECK)
+		in.n--;
 	if (deployment.n != 0 && !in.failed &&
 	    hmac_sha256(secret_span(&deployment), buf_span(&in), mac, NULL) == E_OK)
 		hex_encode((struct span){mac, (PSEUDONYM_LEN - 1) / 2}, out, PSEUDONYM_LEN);

@@ -15,7 +15,9 @@ enum err_code privacy_init(struct span deployment_key, struct err *e) MUST_CHECK
 void privacy_done(void);
 
 /* HMAC-SHA-256 under the deployment key over kind, a zero byte and the value upper-cased without
- * '-' or '*'. kind is "pcid" or "emaid". Before privacy_init the pseudonym is "unset". */
+ * '-' or '*'; of an EMAID of 15 characters the first 14, because its check digit makes no other
+ * contract (spec/protocols 8.1). kind is "pcid" or "emaid". Before privacy_init the pseudonym is
+ * "unset". */
 void privacy_pseudonym(const char *kind, const char *value, char out[PSEUDONYM_LEN]);
 
 /* AES-256-GCM: IV | ciphertext | tag, appended to out; aad binds it to its row. */

@@ -23,6 +23,10 @@ one_person_has_one_pseudonym_in_any_spelling(void **state)
 	assert_int_equal(privacy_init(span_str(key), NULL), E_OK);
 	privacy_pseudonym("emaid", "DE-ABC-C12345678", a);
 	privacy_pseudonym("emaid", "deabcc12345678", b);
+	privacy_pseudonym("emaid", "DE-ABC-C12345678-8", c); /* with its check digit */
+	assert_string_equal(a, c);
+	privacy_pseudonym("emaid", "DEABCC1234567888", c); /* 16: no check digit is known */
+	assert_string_not_equal(a, c);
 	privacy_pseudonym("pcid", "deabcc12345678", c);
 	assert_string_equal(a, b);
 	assert_string_not_equal(a, c);
