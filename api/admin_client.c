@@ -80,6 +80,8 @@ reply_party(struct request *rq, struct party *p, const struct secret *secret)
 			json_array_append_new(list, credential_json(&rows[i]));
 		if (o != NULL)
 			json_object_set_new(o, "credentials", list);
+		if (secret->n > 0)
+			reply_header(rq, "Cache-Control", "no-store");
 		if (o != NULL && secret->n > 0)
 			json_object_set_new(o, "secret",
 					    json_stringn((const char *)secret->p, secret->n - 1));

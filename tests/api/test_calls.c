@@ -217,6 +217,25 @@ an_auditor_pages_through_all_vehicles(void **state)
 	answer_free(&a);
 }
 
+/* As RFC 6749 5.1 wants it of tokens: nobody in between keeps a secret. */
+static void
+answers_with_a_secret_are_kept_by_nobody(void **state)
+{
+	struct world *w = *state;
+	char headers[2200];
+	struct answer a;
+
+	(void)snprintf(headers, sizeof(headers), "%sContent-Type: application/json\r\n",
+		       w->bearer[ADMIN]);
+	client_call(w->admin_port, "POST", "/admin/v1/clients", headers,
+		    SPAN_LIT("{\"id\":\"fresh\",\"roles\":[\"CPO\"],\"secret\":true}"), &a);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(strlen(world_member(&a, "secret")), 43);
+	assert_non_null(answer_header(&a, "Cache-Control"));
+	assert_string_equal(answer_header(&a, "Cache-Control"), "no-store");
+	answer_free(&a);
+}
+
 static void
 hints_and_previous_ids_are_kept_and_checked(void **state)
 {
@@ -624,6 +643,7 @@ main(void)
 		cmocka_unit_test(vehicles_are_published_read_and_looked_up),
 		cmocka_unit_test(a_vehicle_of_the_other_edition_says_so),
 		cmocka_unit_test(an_auditor_pages_through_all_vehicles),
+		cmocka_unit_test(answers_with_a_secret_are_kept_by_nobody),
 		cmocka_unit_test(hints_and_previous_ids_are_kept_and_checked),
 		cmocka_unit_test(a_vehicle_of_a_foreign_wmi_is_refused),
 		cmocka_unit_test(contracts_are_ordered_and_refused),
