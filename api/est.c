@@ -278,6 +278,8 @@ post_enroll(struct request *rq)
 	struct csr csr;
 	enum err_code rc;
 
+	if (l == NULL)
+		return err_set(&rq->err, E_INTERNAL, "a route of EST without a label");
 	if ((rc = check_edition(rq, l, rq->args[0])) != E_OK ||
 	    (rc = check_algorithm(rq, rq->args[1])) != E_OK)
 		return rc;

@@ -18,7 +18,7 @@ static const struct err_row rows[ERR_CODE_COUNT] = {
 };
 
 enum err_code
-err_set(struct err *e, enum err_code code, const char *fmt, ...)
+err_record(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	va_list ap;
 

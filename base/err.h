@@ -38,9 +38,18 @@ struct err {
 	char text[ERR_TEXT_MAX]; /* for people: field, found, expected, clause; never a secret */
 };
 
-/* Records code and text unless e already holds an error; returns the code recorded first.
- * e may be NULL: the code is returned and the text dropped. */
-enum err_code err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* err_set(e, code, fmt, ...) records code and text unless e already holds an error, and returns the
+ * code recorded first; never E_OK, which err_failed tells compilers and analyzers. e may be NULL: the
+ * code is returned and the text dropped. */
+enum err_code err_record(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static inline enum err_code
+err_failed(enum err_code code)
+{
+	if (code == E_OK)
+		__builtin_unreachable();
+	return code;
+}
+#define err_set(e, code, ...) err_failed(err_record((e), (code), __VA_ARGS__))
 
 /* Puts "what: " in front of the text already recorded, to name the field or file it concerns. */
 void err_context(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -33,7 +33,6 @@ module_free(struct module *m)
 	if (m == NULL)
 		return;
 	pthread_rwlock_destroy(&m->use);
-	free(m->init_args);
 	free(m->path);
 	free(m);
 }
@@ -41,7 +40,8 @@ module_free(struct module *m)
 static CK_RV
 call_initialize(struct module *m)
 {
-	struct init_args a = {.args = {.flags = CKF_OS_LOCKING_OK, .pReserved = m->init_args}};
+	struct init_args a = {.args = {.flags = CKF_OS_LOCKING_OK,
+				       .pReserved = m->init_args[0] != '\0' ? m->init_args : NULL}};
 	CK_RV rv = m->f->C_Initialize(&a);
 
 	ERR_clear_error();
@@ -58,10 +58,9 @@ initialise(struct module *m, const char *init_args, struct err *e)
 {
 	CK_RV rv;
 
-	free(m->init_args);
-	m->init_args = NULL;
-	if (init_args != NULL && (m->init_args = strdup(init_args)) == NULL)
-		return err_set(e, E_NO_MEMORY, "out of memory");
+	if (!str_copy(m->init_args, sizeof(m->init_args), init_args != NULL ? init_args : ""))
+		return err_set(e, E_CONFIG, "init_args: expected at most %d bytes",
+			       INIT_ARGS_MAX - 1);
 	pthread_rwlock_wrlock(&m->use);
 	rv = call_initialize(m);
 	pthread_rwlock_unlock(&m->use);

@@ -14,7 +14,8 @@
 #include "base/algo.h"
 #include "base/secret.h"
 
-#define P11_SLOTS_MAX 64 /* slots of one module that are looked at */
+#define INIT_ARGS_MAX 1025 /* bytes with the NUL, as much as the configuration takes */
+#define P11_SLOTS_MAX 64   /* slots of one module that are looked at */
 
 /* Boolean attributes of a private key, as bits of a set. */
 enum key_attr {
@@ -85,7 +86,8 @@ enum err_code rv_error(struct err *e, enum err_code code, const char *call, CK_R
  * where it says so. */
 struct module {
 	struct module *next;
-	char *path, *init_args;
+	char *path;
+	char init_args[INIT_ARGS_MAX]; /* for C_Initialize; "": none */
 	void *dl;
 	CK_FUNCTION_LIST *f;
 	const struct quirks *quirks;

@@ -115,20 +115,21 @@ struct scope_row {
 	enum err_code code;
 };
 
+/* The prefixes of p that a scope compares with. */
 static struct scope_row
 scope_row(enum scope scope, const struct principal *p)
 {
-	switch (scope) {
-	case SCOPE_WMI: return (struct scope_row){p->wmi, p->wmis, 3, "WMI", E_SCOPE_WMI};
-	case SCOPE_PROVIDER:
-		return (struct scope_row){p->provider, p->providers, 5, "provider id",
-					  E_SCOPE_PROVIDER};
-	case SCOPE_OPERATOR:
-		return (struct scope_row){p->operator_id, p->operators, 5, "operator id",
-					  E_SCOPE_OPERATOR};
-	case SCOPE_ALL: break;
-	}
-	return (struct scope_row){0};
+	struct scope_row row = {NULL, 0, 0, NULL, E_ROLE};
+
+	if (scope == SCOPE_WMI)
+		row = (struct scope_row){p->wmi, p->wmis, 3, "WMI", E_SCOPE_WMI};
+	if (scope == SCOPE_PROVIDER)
+		row = (struct scope_row){p->provider, p->providers, 5, "provider id",
+					 E_SCOPE_PROVIDER};
+	if (scope == SCOPE_OPERATOR)
+		row = (struct scope_row){p->operator_id, p->operators, 5, "operator id",
+					 E_SCOPE_OPERATOR};
+	return row;
 }
 
 /* The first len characters without separators, upper case; false when there are fewer. */
