@@ -69,13 +69,26 @@ post_install(struct request *rq)
 
 /* --- contracts --- */
 
+/* OPCP has the header for tests; a production system refuses it. */
+static enum err_code
+may_skip_revocation(struct request *rq, bool *skip)
+{
+	const struct conf *conf = rq->app->conf;
+	enum err_code rc = opcp_flag(rq, "X-Skip-Revocation", false, skip);
+
+	if (rc == E_OK && *skip && (conf == NULL || !conf_bool(conf, "pool.allow_skip_revocation")))
+		return err_set(&rq->err, E_BAD_VALUE,
+			       "X-Skip-Revocation: only test systems honour it; nothing was deleted");
+	return rc;
+}
+
 static enum err_code
 delete_contract(struct request *rq)
 {
 	bool skip = false;
 	enum err_code rc;
 
-	if ((rc = opcp_flag(rq, "X-Skip-Revocation", false, &skip)) == E_OK &&
+	if ((rc = may_skip_revocation(rq, &skip)) == E_OK &&
 	    (rc = pool_contract_delete(rq->app->pool, rq->id, rq->who.id, rq->args[0], skip,
 				       &rq->err)) == E_OK)
 		rc = reply_empty(rq, 200);

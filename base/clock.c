@@ -90,7 +90,8 @@ clock_from_civil(int year, int month, int day, int hour, int minute, int second,
 	if (year < 0 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 ||
 	    hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
 		return false;
-	*out = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+	*out = days_from_civil(year, month, day) * DAY + (int64_t)hour * 3600 + (int64_t)minute * 60 +
+	       second;
 	back = clock_to_civil(*out);
 	return back.day == day && back.month == month;
 }

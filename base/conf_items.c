@@ -83,6 +83,9 @@ const struct conf_item conf_items[] = {
 
 	{"pool", "emaid_check_digit", CONF_STRING, 3, 7, "warn", false, "off|warn|enforce",
 	 "What happens to an EMAID whose check digit is wrong."},
+	{"pool", "allow_skip_revocation", CONF_BOOL, 0, 0, "false", false, NULL,
+	 "Honours the header X-Skip-Revocation, with which a contract is deleted and its certificate stays "
+	 "good; for test systems only."},
 
 	{"privacy", "key_file", CONF_PATH, 1, 4096, "deployment.key", false, NULL,
 	 "The deployment key of pseudonyms and sealed fields, hex on the first line."},

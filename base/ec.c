@@ -433,24 +433,14 @@ algo_of(const EVP_PKEY *key)
 	return NULL;
 }
 
-/* Refuses a passphrase prompt: an encrypted key is an error, not a question on the terminal. */
-static int
-no_passphrase(char *out, int size, int writing, void *arg)
-{
-	(void)out;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
-}
-
 enum err_code
 ec_private_from_pem(struct span pem, const struct algo **a, struct secret *scalar,
 		    struct buf *point, struct err *e)
 {
+	char no_passphrase[] = ""; /* an encrypted key is an error, not a question on the terminal */
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	EVP_PKEY *key =
-		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, no_passphrase) : NULL;
 	enum err_code rc;
 
 	BIO_free(bio);

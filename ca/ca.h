@@ -75,9 +75,9 @@ enum err_code ca_reconcile(struct ca_set *set, int64_t older_than_seconds,
 			   struct reconcile_report *out, struct err *e) MUST_CHECK;
 
 /* --- reading --- */
-/* Chain above leaves of a profile, Sub 2, Sub 1, root (leaf stays empty). ca: the issuing CA by
- * name or NULL for the default one. */
-enum err_code ca_chain(struct ca_set *set, enum profile_id leaf, const char *ca, struct issued *out,
+/* Chain above leaves of a profile, Sub 2, Sub 1, root (leaf stays empty). name: the issuing CA's,
+ * or NULL for the default one. */
+enum err_code ca_chain(struct ca_set *set, enum profile_id leaf, const char *name, struct issued *out,
 		       struct err *e) MUST_CHECK;
 /* Certificate of a CA or signing leaf by name, DER, appended. E_CA_UNKNOWN. */
 enum err_code

@@ -27,7 +27,8 @@ open_all(struct hsm *h, const struct hsm_token_conf *conf, size_t count, struct 
 				return err_set(e, E_CONFIG, "token %s is named twice", t->name);
 		if ((rc = token_open(&conf[i], end, e)) != E_OK)
 			return rc;
-		end = &(*end)->next;
+		if (*end != NULL)
+			end = &(*end)->next;
 	}
 	for (t = h->tokens; t != NULL; t = t->next)
 		token_wait_first(t);

@@ -78,11 +78,13 @@ make_token(struct module *m, CK_SLOT_ID slot, const char *label, const struct se
 {
 	unsigned char padded[TOKEN_LABEL_LEN];
 	CK_SESSION_HANDLE s;
+	size_t i;
 	enum err_code rc;
 	CK_RV rv;
 
-	memset(padded, ' ', sizeof(padded));
-	memcpy(padded, label, strlen(label));
+	/* padded with blanks, not ended by NUL (PKCS#11 C_InitToken) */
+	for (i = 0; i < sizeof(padded); i++)
+		padded[i] = *label != '\0' ? (unsigned char)*label++ : ' ';
 	rv = m->f->C_InitToken(slot, so_pin->p, so_pin->n, padded);
 	if (rv == CKR_FUNCTION_NOT_SUPPORTED)
 		return rv_error(e, E_HSM_UNSUPPORTED, "C_InitToken", rv);

@@ -258,7 +258,7 @@ enum err_code
 module_find_slot(struct module *m, const char *spec, CK_SLOT_ID *slot, CK_TOKEN_INFO *info,
 		 struct err *e)
 {
-	CK_SLOT_ID slots[P11_SLOTS_MAX];
+	CK_SLOT_ID slots[P11_SLOTS_MAX] = {0};
 	CK_ULONG i, n = P11_SLOTS_MAX;
 	enum err_code rc;
 

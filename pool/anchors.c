@@ -166,7 +166,7 @@ anchor_by_name(const struct anchors *set, const char *name, unsigned types)
 			continue;
 		if (n + 1 == sizeof(hex))
 			return NULL;
-		hex[n++] = (char)tolower((unsigned char)*name);
+		hex[n++] = (char)(tolower)((unsigned char)*name);
 	}
 	hex[n] = '\0';
 	return anchor_by_hex(set, hex, types);

@@ -356,7 +356,7 @@ parse_session_id(const char *hex, struct buf *out, struct err *e)
 		buf_put_u8(out, 0);
 		return buf_ok(out, e);
 	}
-	if (n > 2 * SESSION_ID_MAX)
+	if (n > (size_t)2 * SESSION_ID_MAX)
 		return err_set(e, E_BAD_VALUE,
 			       "sessionID: %zu hex digits, at most %d (ISO 15118-2 sessionIDType)",
 			       n, 2 * SESSION_ID_MAX);

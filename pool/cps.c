@@ -214,7 +214,7 @@ list_names(struct span list, struct span ski)
 			inside = !inside;
 			n = 0;
 		} else if (inside && c != ':' && n + 1 < sizeof(found)) {
-			found[n++] = (char)tolower((unsigned char)c);
+			found[n++] = (char)(tolower)((unsigned char)c);
 		}
 	}
 	return false;

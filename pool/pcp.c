@@ -338,8 +338,9 @@ out:
 
 enum err_code
 vehicle_check(struct pool *p, const struct anchors *set, const struct vehicle_row *v, int64_t now,
-	      struct vehicle_chain *c, struct err *e)
+	      struct vehicle_chain *out, struct err *e)
 {
+	struct vehicle_chain *c = out;
 	enum err_code rc;
 
 	if ((rc = parse_chain(buf_span(&v->leaf), buf_span(&v->sub2), buf_span(&v->sub1), c, e)) !=

@@ -144,7 +144,7 @@ fuzz() { # SECONDS per target
 }
 valgrind_unit() {
 	meson test -C "$out/unit" --no-rebuild --suite base --suite policy --suite iso15118 --suite db -t 15 \
-		--wrap='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+		--wrap="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=$top/tests/valgrind.supp"
 }
 analyzer() { build "$out/analyzer" -Dc_args=-fanalyzer -Dtests=false --werror; }
 tidy() {

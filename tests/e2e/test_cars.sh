@@ -79,6 +79,12 @@ lists() { # GET by PCID (OEM), by EMAID (MO), the vehicle (MO) and its HEAD
 	expect 200 "$(curl -sS --cacert "$V2GPKI_CA" -I -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $mo" "$V2GPKI_URL/v1/oem/provCerts/$(car)")" || return 1
 	expect 200 "$(req "$w/l" GET "$V2GPKI_URL/cps/signer" -H "Authorization: Bearer $mo")" "$w/l" && jq -e '.cpsCertificates[0].cpsCertificate' "$w/l" >/dev/null
 }
+no_skipping() { # the header that leaves a certificate good is refused, and nothing is deleted
+	local emaid
+	emaid=$(jq -r '.CCPResponse.emaidContent[0].messageDef.emaid' "$w/ans")
+	expect 400 "$(req "$w/x" DELETE "$V2GPKI_URL/v1/ccp/signedContractData/$emaid" -H "Authorization: Bearer $(token MO)" -H 'X-Skip-Revocation: true')" "$w/x" &&
+		expect 200 "$(post "$w/req.b64" "$w/ans")" "$w/ans"
+}
 check "a car with two roots and a SessionID gets its bundle" fetch
 check "Josev: sizes, order, path lengths and references are what it accepts" josev_accepts
 check "MaEVe: the contract's CN is the EMAID" cn_is_emaid
@@ -86,3 +92,4 @@ check "a published request of an unknown car is answered in EXI and as an error"
 check "a car without a root of ours gets a negative answer" no_common_root
 check "an OEM's backend fetches a ready bundle" ready_bundle
 check "contracts, vehicles and signers are listed to those who may" lists
+check "X-Skip-Revocation is for test systems" no_skipping
