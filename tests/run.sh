@@ -28,7 +28,8 @@ done
 packages="meson ninja-build pkg-config gcc libc6-dev clang libclang-rt-14-dev llvm-14 ccache python3
  libssl-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libp11-kit-dev libjansson-dev libyaml-dev
  libcurl4-openssl-dev libjose-dev libcmocka-dev softhsm2 libnss3 libnss3-tools openssl ca-certificates
- curl jq xxd sqlite3 strongswan-pki postgresql strace mandoc shellcheck procps util-linux passwd git
+ curl jq xxd sqlite3 strongswan-pki
+ libstrongswan-standard-plugins libstrongswan-extra-plugins postgresql strace mandoc shellcheck procps util-linux passwd git
  netcat-openbsd patch"
 
 install_packages() {
