@@ -55,8 +55,9 @@ const struct conf_item conf_items[] = {
 	{"store", "readers", CONF_INT, 1, 64, "4", false, NULL, "Connections for reading."},
 	{"store", "queue_max", CONF_INT, 1, 100000, "1024", false, NULL,
 	 "Writes that may wait for a commit; beyond, 503."},
-	{"store", "batch_delay_us", CONF_INT, 0, 100000, "0", false, NULL,
-	 "Microseconds that a commit waits for company."},
+	{"store", "batch_delay_us", CONF_INT, 0, 100000, "3000", false, NULL,
+	 "Microseconds that a commit waits at most for writes it expects, and never longer than half a "
+	 "commit takes; a single writer never waits."},
 
 	{"token.*", "module", CONF_PATH, 1, 4096, NULL, false, NULL,
 	 "The PKCS#11 library of this token."},

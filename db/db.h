@@ -20,7 +20,8 @@ struct db_conf {
 	bool create;
 	unsigned readers;
 	unsigned queue_max;      /* writes waiting; beyond: E_DB_BUSY */
-	unsigned batch_delay_us; /* how long the committer may wait for company; 0: never */
+	unsigned batch_delay_us; /* most that the committer waits for writes it expects; never longer
+				  * than half a commit; 0: never */
 };
 enum err_code db_open(const struct db_conf *conf, struct db **out, struct err *e) MUST_CHECK;
 
