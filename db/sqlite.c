@@ -10,7 +10,7 @@
 
 #define PARAMS_MAX      24
 #define BUSY_TIMEOUT_MS 5000
-#define LOG_PAGES       2000 /* of 16 KB */
+#define LOG_PAGES       6000 /* of 16 KB */
 #define LOG_PAGES_MAX   16000
 
 /* Control statements, prepared like the others: they run for every write. */
@@ -99,7 +99,7 @@ static const char reader_setup[] = "PRAGMA query_only=ON;"
 				   "PRAGMA trusted_schema=OFF;"
 				   "PRAGMA cache_size=-16384;";
 
-/* The log goes back into the main file every 32 MB. Readers can keep it from starting anew; at 256
+/* The log goes back into the main file every 96 MB. Readers can keep it from starting anew; at 256
  * MB the committer waits for them once, so that it stays bounded. A checkpoint that fails is tried
  * again at the next commit: nothing is lost, the log holds it all. */
 static int
