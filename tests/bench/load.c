@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load --mode enrol|order|mixed|get [--connections N] [--seconds S] [--log FILE] [--path P] */
+/* load --mode enrol|order|mixed [--connections N] [--seconds S] [--log FILE] */
 #include "tests/bench/load.h"
 
 #include <fcntl.h>
@@ -20,9 +20,6 @@ act(struct connection *c, char *ack, size_t cap)
 {
 	const struct load *l = c->load;
 
-	if (strcmp(l->mode, "get") == 0)
-		return load_request(c, "GET", l->path, l->cpo_token, "text/plain",
-				    (struct span){0}) == 200;
 	if (strcmp(l->mode, "order") == 0 || (strcmp(l->mode, "mixed") == 0 && c->index % 2 == 1))
 		return load_order(c, ack, cap);
 	return load_enrol(c, ack, cap);
@@ -151,24 +148,26 @@ prepare(struct load *l)
 	}
 	(void)snprintf(l->run, sizeof(l->run), "%.5s", uuid);
 	str_upper(l->run);
-	l->log_fd = l->log == NULL ? -1
-				   : open(l->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	l->log_fd =
+		l->log == NULL ? -1 : open(l->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	l->cpo_token = load_token(l, "CPO");
 	l->mo_token = load_token(l, "MO");
 	l->oem_token = load_token(l, "OEM");
 	if (l->cpo_token == NULL || l->mo_token == NULL || l->oem_token == NULL)
 		return false;
 	return strcmp(l->mode, "order") != 0 && strcmp(l->mode, "mixed") != 0 ? true
-									       : load_publish(l);
+									      : load_publish(l);
 }
 
 int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"mode", required_argument, NULL, 'm'},	  {"connections", required_argument, NULL, 'c'},
-		{"seconds", required_argument, NULL, 's'}, {"log", required_argument, NULL, 'l'},
-		{"path", required_argument, NULL, 'p'},	  {0},
+		{"mode", required_argument, NULL, 'm'},
+		{"connections", required_argument, NULL, 'c'},
+		{"seconds", required_argument, NULL, 's'},
+		{"log", required_argument, NULL, 'l'},
+		{0},
 	};
 	struct load l = {.mode = "enrol", .connections = 1, .seconds = 5, .vehicles = 16};
 	struct err e = {0};
@@ -180,7 +179,6 @@ main(int argc, char **argv)
 		case 'c': l.connections = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 's': l.seconds = strtod(optarg, NULL); break;
 		case 'l': l.log = optarg; break;
-		case 'p': l.path = optarg; break;
 		default: return 2;
 		}
 	}

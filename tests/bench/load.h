@@ -15,11 +15,10 @@
 #define LOAD_SAMPLES_MAX     200000 /* latencies kept per connection */
 
 struct load {
-	const char *mode; /* "enrol", "order", "mixed", "get" */
+	const char *mode; /* "enrol", "order", "mixed" */
 	unsigned connections;
 	double seconds;
 	const char *log; /* file of acknowledged acts, or NULL */
-	const char *path; /* for "get" */
 	int log_fd;
 	char *cpo_token, *mo_token, *oem_token;
 	const char *url, *ca;

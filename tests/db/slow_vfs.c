@@ -2,7 +2,6 @@
 #include "tests/db/slow_vfs.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -216,24 +215,3 @@ slow_vfs_fail_writes(int n)
 {
 	atomic_store(&failing_writes, n);
 }
-
-#ifdef SLOW_VFS_PRELOAD
-__attribute__((constructor)) static void
-preload_begin(void)
-{
-	if (slow_vfs_register(1) != 0)
-		(void)fputs("slow_vfs: not registered\n", stderr);
-}
-
-__attribute__((destructor)) static void
-preload_end(void)
-{
-	const char *path = getenv("V2GPKI_VFS_COUNT");
-	FILE *f = path != NULL ? fopen(path, "we") : NULL;
-
-	if (f == NULL)
-		return;
-	(void)fprintf(f, "%lu\n", slow_vfs_syncs()); /* a missing figure shows by itself */
-	(void)fclose(f);
-}
-#endif

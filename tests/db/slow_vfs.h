@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An SQLite VFS named "slow": the default one with a delay of $V2GPKI_VFS_DELAY_US before each
- * sync, a count of syncs, and failures on demand. Linked into tests and benchmarks; as a shared
- * object (libslow_vfs.so in LD_PRELOAD) it registers itself as the default VFS of any program and
- * writes the count to $V2GPKI_VFS_COUNT when the program ends. */
+ * sync, a count of syncs, and failures on demand. Linked into tests and benchmarks of the store;
+ * tests/bench/slow_sync.c does it to a whole daemon. */
 #ifndef TESTS_DB_SLOW_VFS_H
 #define TESTS_DB_SLOW_VFS_H
 

@@ -159,7 +159,6 @@ last_item_first_item() { # CitrineOS takes the last emaidContent, MaEVe the firs
 	[ "$size" -le 5600 ]
 }
 negative_as_error() { # alwaysReturnEXI: false gives an Error body
-	printf 'gA==' >/dev/null
 	expect 400 "$(printf '{"certificateInstallationReq":"AAAA","xsdMsgDefNamespace":"urn:iso:15118:2:2013:MsgDef"}' |
 		req "$w/x" POST "$V2GPKI_URL/v1/ccp/signedContractData" -H "Authorization: Bearer $cpo" -H 'Content-Type: application/json' --data-binary @-)" "$w/x" &&
 		expect exi.invalid "$(jq -r .code "$w/x")"
